@@ -1,0 +1,21 @@
+# sidetone::onnxruntime and sidetone::tflite: a system package when there is one, else deps/.
+set(deps ${PROJECT_SOURCE_DIR}/deps)
+
+add_library(sidetone_onnxruntime INTERFACE)
+find_package(onnxruntime QUIET)
+if(TARGET onnxruntime::onnxruntime)
+  target_link_libraries(sidetone_onnxruntime INTERFACE onnxruntime::onnxruntime)
+elseif(EXISTS ${deps}/onnxruntime/lib/libonnxruntime.so)
+  target_include_directories(sidetone_onnxruntime SYSTEM INTERFACE ${deps}/onnxruntime/include)
+  target_link_libraries(sidetone_onnxruntime INTERFACE ${deps}/onnxruntime/lib/libonnxruntime.so)
+else()
+  message(FATAL_ERROR "ONNX Runtime not found: neither a system package nor deps/onnxruntime. Run scripts/setup first.")
+endif()
+
+add_library(sidetone_tflite INTERFACE)
+if(EXISTS ${deps}/tflite/lib/libtensorflowlite_c.so)
+  target_include_directories(sidetone_tflite SYSTEM INTERFACE ${deps}/tflite/include)
+  target_link_libraries(sidetone_tflite INTERFACE ${deps}/tflite/lib/libtensorflowlite_c.so)
+else()
+  message(FATAL_ERROR "TensorFlow Lite not found in deps/tflite. Run scripts/setup first.")
+endif()

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "rt/realtime.hpp"
+
+namespace sidetone::dsp {
+
+/// Changes the sampling rate by a fixed ratio of integers with a linear-phase windowed-sinc filter (Kaiser), one branch per
+/// phase. It holds no signal: it is a function from a contiguous stretch of input to a stretch of output on a common time
+/// axis, so it is exact for any chunking, its caller's ring is its history, and it delays nothing by itself — it *looks ahead*.
+///
+/// Output sample m lies at input position m · step / phases (phases = out_rate/g, step = in_rate/g, g their greatest
+/// common divisor). With p = floor of that position it is computed from input samples p - (half - 1) … p + half.
+class PolyphaseResampler {
+public:
+    struct Design {
+        std::uint32_t half_taps_per_phase = 16;  ///< of the lower of the two rates: half the filter's span in samples of it
+        double stop_band_db = 80;
+        double pass_band = 0.90;  ///< of the lower Nyquist frequency, -0.1 dB; the stop band begins so that what aliases falls above the pass band
+    };
+
+    /// Rates in Hz, 8000 to 192000. Equal rates make the identity (half() == 0, output m is input m).
+    PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t out_rate_hz, const Design& design);
+    PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t out_rate_hz) : PolyphaseResampler(in_rate_hz, out_rate_hz, Design{}) {}
+
+    [[nodiscard]] std::uint32_t phases() const noexcept { return phases_; }
+    [[nodiscard]] std::uint32_t step() const noexcept { return step_; }
+    /// Input samples needed after floor(position); half() - 1 are needed before it.
+    [[nodiscard]] std::uint32_t half() const noexcept { return half_; }
+
+    /// The newest input sample that output `m` depends on: floor(m · step / phases) + half. (m may be negative.)
+    [[nodiscard]] std::int64_t newest_input(std::int64_t m) const noexcept SIDETONE_REALTIME;
+    /// The oldest one.
+    [[nodiscard]] std::int64_t oldest_input(std::int64_t m) const noexcept SIDETONE_REALTIME;
+
+    /// How many outputs, counted from output 0 on, are determined by inputs 0 … available - 1.
+    [[nodiscard]] std::int64_t outputs_ready(std::int64_t available) const noexcept SIDETONE_REALTIME;
+
+    /// Computes outputs `first` … `first + count - 1` into `out`. `in` points at input sample `in_position`; every sample from
+    /// oldest_input(first) to newest_input(first + count - 1) must be readable relative to it.
+    void compute(const float* in, std::int64_t in_position, std::int64_t first, std::size_t count, float* out) const noexcept SIDETONE_REALTIME;
+
+private:
+    std::uint32_t phases_, step_, half_;
+    std::vector<float> branches_;  // phases_ rows of 2 · half_ taps, padded for the vector unit
+};
+
+}  // namespace sidetone::dsp

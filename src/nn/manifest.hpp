@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dsp/window.hpp"
+#include "nn/session.hpp"
+
+namespace sidetone::nn {
+
+/// What one graph of a model consumes and produces, seen from the signal.
+enum class Domain : std::uint8_t {
+    waveform,          ///< in: the window's samples; out: a frame of samples for overlap-add
+    magnitude_mask,    ///< in: |spectrum|; out: real gains for the spectrum
+    complex_spectrum,  ///< in and out: real and imaginary parts, last dimension 2
+};
+
+/// A streaming state: output `output` of one hop is input `input` of the next. Starts as zeros.
+struct StateSpec {
+    std::string input, output;
+};
+
+/// A constant input, such as Silero's sampling rate.
+struct ConstantSpec {
+    std::string input;
+    double value = 0;
+};
+
+/// One file of the model, run once a hop, in the order of the manifest.
+struct GraphSpec {
+    std::string file;         ///< relative to the model's folder
+    std::string sha256;       ///< 64 hexadecimal digits
+    std::string url;          ///< where `models pull` finds it; empty: comes with set-up
+    Domain domain = Domain::waveform;
+    std::string input, output;  ///< the signal's tensors
+    std::vector<TensorInfo> inputs, outputs;  ///< all tensors, declared with their bound shapes
+    std::vector<StateSpec> states;
+    std::vector<ConstantSpec> constants;
+};
+
+/// How samples become frames: a window of `length` samples every `hop`, at `sample_rate_hz`.
+struct FrontEnd {
+    std::uint32_t length = 0;
+    std::uint32_t hop = 0;
+    dsp::WindowShape analysis_window = dsp::WindowShape::rectangular;
+    dsp::WindowShape synthesis_window = dsp::WindowShape::rectangular;
+};
+
+/// A model folder's `model.toml` (DESIGN section 5).
+struct Manifest {
+    std::filesystem::path folder;
+    std::string name, description, licence, source;
+    std::string task;                ///< "denoise", "vad", …
+    std::uint32_t sample_rate_hz = 0;
+    std::string backend = "auto";    ///< "auto", "onnxruntime", "tflite", "native"
+    FrontEnd front_end;
+    std::vector<GraphSpec> graphs;
+};
+
+/// Reads and checks `folder`/model.toml. Throws InputError with file, line, key, found and expected; unknown keys are errors.
+[[nodiscard]] Manifest read_manifest(const std::filesystem::path& folder);
+
+}  // namespace sidetone::nn

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <new>
+#include <span>
+
+#include "rt/arena.hpp"
+#include "rt/realtime.hpp"
+
+namespace sidetone::rt {
+
+/// Queue between exactly one writing and one reading thread; both sides are wait-free.
+///
+/// Capacity is rounded up to a power of two. Each side keeps a cached copy of the other's index, so the
+/// shared cache line is touched only when the cached view runs out (Erik Rigtorp, 2021).
+template <class T>
+class SingleWriterSingleReaderRing {
+    static_assert(std::is_trivially_copyable_v<T>, "elements are copied without running code");
+    static_assert(std::atomic<std::size_t>::is_always_lock_free);
+
+public:
+    /// Storage comes from `arena`, before real time starts. Throws std::bad_alloc when it is full.
+    SingleWriterSingleReaderRing(Arena& arena, std::size_t capacity);
+
+    /// Writer thread only. False when full: the element is not stored, nothing is overwritten.
+    [[nodiscard]] bool try_push(const T& element) noexcept SIDETONE_REALTIME;
+
+    /// Reader thread only. False when empty; `element` is then left as it was.
+    [[nodiscard]] bool try_pop(T& element) noexcept SIDETONE_REALTIME;
+
+private:
+    std::span<T> slots_;
+    alignas(std::hardware_destructive_interference_size) std::atomic<std::size_t> written_{0};
+    alignas(std::hardware_destructive_interference_size) std::size_t read_seen_by_writer_{0};
+    alignas(std::hardware_destructive_interference_size) std::atomic<std::size_t> read_{0};
+    alignas(std::hardware_destructive_interference_size) std::size_t written_seen_by_reader_{0};
+};
+
+// ── definitions ─────────────────────────────────────────────────────────────────────────────────
+
+template <class T>
+bool SingleWriterSingleReaderRing<T>::try_push(const T& element) noexcept {
+    const auto written = written_.load(std::memory_order_relaxed);
+    if (written - read_seen_by_writer_ == slots_.size()) {
+        read_seen_by_writer_ = read_.load(std::memory_order_acquire);
+        if (written - read_seen_by_writer_ == slots_.size()) return false;
+    }
+    slots_[written & (slots_.size() - 1)] = element;
+    written_.store(written + 1, std::memory_order_release);
+    return true;
+}
+
+}  // namespace sidetone::rt

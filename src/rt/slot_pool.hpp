@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "rt/arena.hpp"
+#include "rt/realtime.hpp"
+
+namespace sidetone::rt {
+
+/// The life of a slot. The audio thread moves free → writing → ready and done → reading → free; the worker moves
+/// ready → running → done.
+enum class SlotState : std::uint32_t { free, writing, ready, running, done, reading };
+
+[[nodiscard]] const char* to_string(SlotState state) noexcept;
+
+/// When what happened to the hop in a slot, on the stamp clock. Written by whoever owns the slot in that state.
+struct SlotStamps {
+    std::int64_t due_ns = 0;        ///< when the card's block that completed the hop was due
+    std::int64_t submitted_ns = 0;  ///< audio thread published it
+    std::int64_t started_ns = 0;    ///< worker began
+    std::int64_t finished_ns = 0;   ///< worker ended
+    std::int64_t read_ns = 0;       ///< audio thread began to use the result
+};
+
+/// A ring of slots used in the order of their sequence numbers: slot of hop `n` is `n % size()`. One audio thread
+/// and one worker; every transition is a compare-and-swap with acquire/release order, so a transition that the other
+/// side has made impossible fails instead of corrupting. All members are wait-free.
+class SlotPool {
+    static_assert(std::atomic<SlotState>::is_always_lock_free);
+
+public:
+    /// `count` slots; storage from `arena`, before real time starts.
+    SlotPool(Arena& arena, std::size_t count);
+
+    [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+
+    /// Moves the slot of `sequence` from `from` to `to`; false, and nothing happens, when it is in another state or
+    /// holds another sequence number. free → writing takes the slot for `sequence` whatever it held before.
+    [[nodiscard]] bool move(std::uint64_t sequence, SlotState from, SlotState to) noexcept SIDETONE_REALTIME;
+
+    [[nodiscard]] SlotState state(std::uint64_t sequence) const noexcept SIDETONE_REALTIME;
+
+    /// The caller owns the slot: writing or reading on the audio thread, running on the worker.
+    [[nodiscard]] SlotStamps& stamps(std::uint64_t sequence) noexcept SIDETONE_REALTIME;
+
+    /// Every slot free again. No other thread may be using the pool.
+    void reset() noexcept;
+
+private:
+    struct alignas(kCacheLine) Slot {
+        std::atomic<SlotState> state{SlotState::free};
+        std::atomic<std::uint64_t> sequence{0};
+        SlotStamps stamps;
+    };
+    std::span<Slot> slots_;
+};
+
+}  // namespace sidetone::rt

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "rt/arena.hpp"
+#include "rt/realtime.hpp"
+
+namespace sidetone::rt {
+
+/// How one worker waits for an audio thread without costing it a system call: the worker sleeps until just before the
+/// moment at which work is expected, spins for a bounded time, and only when that was in vain goes to sleep for good.
+/// The audio thread wakes it (one futex call) only if it sleeps.
+class PredictiveWaiter {
+    static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+public:
+    /// Audio thread: work has been published (before this call, with release order). Returns true when it had to wake.
+    bool notify() noexcept SIDETONE_REALTIME;
+
+    /// Audio thread: the next work is expected at this CLOCK_MONOTONIC moment.
+    void expect(std::int64_t monotonic_due_ns) noexcept SIDETONE_REALTIME;
+
+    /// Worker: returns when `notify` has been called since the last return (at once if it was before), or at the
+    /// latest after `timeout_ns`. Spins at most `spin_ns` at a stretch.
+    void wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept;
+
+    /// Any thread: `wait` returns, now and whenever it is called.
+    void stop() noexcept;
+    [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+
+private:
+    // Published by the audio thread.
+    alignas(kCacheLine) std::atomic<std::uint32_t> notified_{0};  // count of notifications; the futex word
+    std::atomic<std::int64_t> expected_ns_{0};
+    // Published by the worker.
+    alignas(kCacheLine) std::atomic<std::uint32_t> sleeping_{0};
+    alignas(kCacheLine) std::uint32_t seen_ = 0;
+    double wake_lateness_ns_ = 60'000;  // running estimate of how late the kernel wakes us
+    std::atomic<bool> stopped_{false};
+};
+
+}  // namespace sidetone::rt
