@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "rt/realtime.hpp"
@@ -42,12 +43,21 @@ public:
     void add(const Histogram& other) noexcept;
 
 private:
-    static constexpr int kSubBits = 7;         // 128 buckets an octave: 1/128 < 1 %
-    static constexpr int kOctaves = 36 - kSubBits + 1;  // up to 2^36 ns = 68.7 s
+    static constexpr int kSubBits = 7;              // 128 buckets an octave: 1/128 < 1 %
+    static constexpr int kOctaves = 36 - kSubBits;  // 2^7 to 2^36 ns = 68.7 s; below 2^7 every value has its bucket
     static constexpr std::size_t kBuckets = static_cast<std::size_t>(kOctaves + 1) << kSubBits;
+
+    struct Snapshot {
+        std::array<std::uint32_t, kBuckets> buckets;
+        std::uint64_t count = 0;
+        std::int64_t max_ns = 0;
+        [[nodiscard]] std::int64_t value_at(double share) const noexcept;
+    };
 
     [[nodiscard]] static std::size_t bucket_of(std::uint64_t value_ns) noexcept;
     [[nodiscard]] static std::uint64_t upper_edge(std::size_t bucket) noexcept;
+    [[nodiscard]] Snapshot snapshot() const noexcept;
+    void record_many(std::int64_t value_ns, std::uint32_t times) noexcept SIDETONE_REALTIME;
 
     std::array<std::atomic<std::uint32_t>, kBuckets> buckets_{};
     std::atomic<std::uint64_t> count_{0};

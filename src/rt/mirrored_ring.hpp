@@ -26,10 +26,14 @@ public:
 
     /// The sample at `position`; the `capacity()` samples from there on are contiguous.
     [[nodiscard]] float* at(std::uint64_t position) noexcept SIDETONE_REALTIME { return base_ + position % capacity_; }
-    [[nodiscard]] const float* at(std::uint64_t position) const noexcept SIDETONE_REALTIME { return base_ + position % capacity_; }
+    [[nodiscard]] const float* at(std::uint64_t position) const noexcept SIDETONE_REALTIME {
+        return base_ + position % capacity_;
+    }
 
     /// The `length` samples that end just before `end`. `length` <= capacity(), `end` >= length.
-    [[nodiscard]] const float* last(std::uint64_t end, std::size_t length) const noexcept SIDETONE_REALTIME { return at(end - length); }
+    [[nodiscard]] const float* last(std::uint64_t end, std::size_t length) const noexcept SIDETONE_REALTIME {
+        return at(end - length);
+    }
 
     void clear() noexcept;
 

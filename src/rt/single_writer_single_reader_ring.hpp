@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
-#include <new>
 #include <span>
+#include <type_traits>
 
 #include "rt/arena.hpp"
 #include "rt/realtime.hpp"
@@ -33,13 +34,17 @@ public:
 
 private:
     std::span<T> slots_;
-    alignas(std::hardware_destructive_interference_size) std::atomic<std::size_t> written_{0};
-    alignas(std::hardware_destructive_interference_size) std::size_t read_seen_by_writer_{0};
-    alignas(std::hardware_destructive_interference_size) std::atomic<std::size_t> read_{0};
-    alignas(std::hardware_destructive_interference_size) std::size_t written_seen_by_reader_{0};
+    alignas(kCacheLine) std::atomic<std::size_t> written_{0};
+    alignas(kCacheLine) std::size_t read_seen_by_writer_{0};
+    alignas(kCacheLine) std::atomic<std::size_t> read_{0};
+    alignas(kCacheLine) std::size_t written_seen_by_reader_{0};
 };
 
 // ── definitions ─────────────────────────────────────────────────────────────────────────────────
+
+template <class T>
+SingleWriterSingleReaderRing<T>::SingleWriterSingleReaderRing(Arena& arena, std::size_t capacity)
+    : slots_(arena.allocate<T>(std::bit_ceil(std::max<std::size_t>(capacity, 1)))) {}
 
 template <class T>
 bool SingleWriterSingleReaderRing<T>::try_push(const T& element) noexcept {
@@ -50,6 +55,18 @@ bool SingleWriterSingleReaderRing<T>::try_push(const T& element) noexcept {
     }
     slots_[written & (slots_.size() - 1)] = element;
     written_.store(written + 1, std::memory_order_release);
+    return true;
+}
+
+template <class T>
+bool SingleWriterSingleReaderRing<T>::try_pop(T& element) noexcept {
+    const auto read = read_.load(std::memory_order_relaxed);
+    if (read == written_seen_by_reader_) {
+        written_seen_by_reader_ = written_.load(std::memory_order_acquire);
+        if (read == written_seen_by_reader_) return false;
+    }
+    element = slots_[read & (slots_.size() - 1)];
+    read_.store(read + 1, std::memory_order_release);
     return true;
 }
 

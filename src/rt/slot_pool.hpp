@@ -13,7 +13,7 @@ namespace sidetone::rt {
 
 /// The life of a slot. The audio thread moves free → writing → ready and done → reading → free; the worker moves
 /// ready → running → done.
-enum class SlotState : std::uint32_t { free, writing, ready, running, done, reading };
+enum class SlotState : std::uint8_t { free, writing, ready, running, done, reading };
 
 [[nodiscard]] const char* to_string(SlotState state) noexcept;
 
@@ -30,7 +30,7 @@ struct SlotStamps {
 /// and one worker; every transition is a compare-and-swap with acquire/release order, so a transition that the other
 /// side has made impossible fails instead of corrupting. All members are wait-free.
 class SlotPool {
-    static_assert(std::atomic<SlotState>::is_always_lock_free);
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 public:
     /// `count` slots; storage from `arena`, before real time starts.
@@ -42,6 +42,7 @@ public:
     /// holds another sequence number. free → writing takes the slot for `sequence` whatever it held before.
     [[nodiscard]] bool move(std::uint64_t sequence, SlotState from, SlotState to) noexcept SIDETONE_REALTIME;
 
+    /// State of the slot of `sequence`; free when it holds another sequence number.
     [[nodiscard]] SlotState state(std::uint64_t sequence) const noexcept SIDETONE_REALTIME;
 
     /// The caller owns the slot: writing or reading on the audio thread, running on the worker.
@@ -52,10 +53,12 @@ public:
 
 private:
     struct alignas(kCacheLine) Slot {
-        std::atomic<SlotState> state{SlotState::free};
-        std::atomic<std::uint64_t> sequence{0};
+        // Sequence and state in one word, so that one compare-and-swap judges and changes both.
+        std::atomic<std::uint64_t> word{0};
         SlotStamps stamps;
     };
+    [[nodiscard]] Slot& slot_of(std::uint64_t sequence) const noexcept { return slots_[sequence % slots_.size()]; }
+
     std::span<Slot> slots_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,9 +11,9 @@
 namespace sidetone::rt {
 
 struct ThreadSettings {
-    std::string name = "sidetone";           ///< at most 15 characters, as the kernel shows it
-    int priority = 70;                       ///< SCHED_FIFO, 1 to 99; 0: ordinary scheduling
-    std::optional<int> core;                 ///< pinned to this core, when given
+    std::string name = "sidetone";            ///< at most 15 characters, as the kernel shows it
+    int priority = 70;                        ///< SCHED_FIFO, 1 to 99; 0: ordinary scheduling
+    std::optional<int> core;                  ///< pinned to this core, when given
     std::size_t stack_prefault = 256 * 1024;  ///< bytes of stack touched before the body runs
 };
 
@@ -61,10 +62,11 @@ private:
     std::uint64_t outer_;
 };
 
-/// What the scheduler did to one thread so far, read from /proc; for finding why a block was missed. Not for the audio thread.
+/// What the scheduler did to one thread so far, read from /proc; for finding why a block was missed. Not for the audio
+/// thread.
 struct ThreadPressure {
     std::uint64_t involuntary_switches = 0;
-    std::uint64_t run_delay_ns = 0;   ///< time spent runnable but not running (schedstat)
+    std::uint64_t run_delay_ns = 0;  ///< time spent runnable but not running (schedstat)
     std::uint64_t minor_faults = 0;
     std::uint64_t major_faults = 0;
 };

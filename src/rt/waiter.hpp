@@ -31,13 +31,22 @@ public:
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
 private:
+    [[nodiscard]] bool is_due() noexcept;
+    [[nodiscard]] bool spin_until(std::int64_t until_ns) noexcept;
+    void sleep_until(std::int64_t until_ns) noexcept;
+    void learn_lateness(std::int64_t lateness_ns) noexcept;
+    /// How long before the expected moment to ask the kernel for the wake.
+    [[nodiscard]] std::int64_t margin_ns(std::int64_t spin_ns) const noexcept;
+
     // Published by the audio thread.
     alignas(kCacheLine) std::atomic<std::uint32_t> notified_{0};  // count of notifications; the futex word
     std::atomic<std::int64_t> expected_ns_{0};
-    // Published by the worker.
+    // Published by the worker, and taken back by whoever wakes it.
     alignas(kCacheLine) std::atomic<std::uint32_t> sleeping_{0};
+    // The worker's own.
     alignas(kCacheLine) std::uint32_t seen_ = 0;
-    double wake_lateness_ns_ = 60'000;  // running estimate of how late the kernel wakes us
+    double wake_lateness_ns_ = 60'000;  // running mean of how late the kernel wakes us
+    double wake_spread_ns_ = 20'000;    // running mean of its distance from that mean
     std::atomic<bool> stopped_{false};
 };
 
