@@ -1,5 +1,7 @@
-# sidetone::onnxruntime and sidetone::tflite: a system package when there is one, else deps/.
+# sidetone_onnxruntime and sidetone_tflite: a system package when there is one, else deps/.
+# SIDETONE_BUNDLED_LIBRARIES: the shared libraries taken from deps/, which an installation must bring along.
 set(deps ${PROJECT_SOURCE_DIR}/deps)
+set(SIDETONE_BUNDLED_LIBRARIES)
 
 add_library(sidetone_onnxruntime INTERFACE)
 find_package(onnxruntime QUIET)
@@ -8,6 +10,7 @@ if(TARGET onnxruntime::onnxruntime)
 elseif(EXISTS ${deps}/onnxruntime/lib/libonnxruntime.so)
   target_include_directories(sidetone_onnxruntime SYSTEM INTERFACE ${deps}/onnxruntime/include)
   target_link_libraries(sidetone_onnxruntime INTERFACE ${deps}/onnxruntime/lib/libonnxruntime.so)
+  list(APPEND SIDETONE_BUNDLED_LIBRARIES ${deps}/onnxruntime/lib/libonnxruntime.so)
 else()
   message(FATAL_ERROR "ONNX Runtime not found: neither a system package nor deps/onnxruntime. Run scripts/setup first.")
 endif()
@@ -16,6 +19,7 @@ add_library(sidetone_tflite INTERFACE)
 if(EXISTS ${deps}/tflite/lib/libtensorflowlite_c.so)
   target_include_directories(sidetone_tflite SYSTEM INTERFACE ${deps}/tflite/include)
   target_link_libraries(sidetone_tflite INTERFACE ${deps}/tflite/lib/libtensorflowlite_c.so)
+  list(APPEND SIDETONE_BUNDLED_LIBRARIES ${deps}/tflite/lib/libtensorflowlite_c.so)
 else()
   message(FATAL_ERROR "TensorFlow Lite not found in deps/tflite. Run scripts/setup first.")
 endif()

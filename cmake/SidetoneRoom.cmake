@@ -25,7 +25,6 @@ function(sidetone_room name)
   list(TRANSFORM room_USES PREPEND sidetone_)
   target_link_libraries(${target} PUBLIC sidetone_options ${room_USES} ${room_LIBRARIES})
   set_property(GLOBAL APPEND PROPERTY SIDETONE_ROOMS ${target})
-  set_property(GLOBAL APPEND PROPERTY SIDETONE_LIBRARIES ${room_LIBRARIES})
 endfunction()
 
 function(sidetone_unit_test name)

@@ -1,0 +1,19 @@
+# Installs the build in `build` below `work`, moves the installation, and there builds and runs the project beside
+# this file with `compiler` and `generator`. Moving it shows that no path of the build is left in what was installed.
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE ${work})
+
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${build} --prefix ${work}/first OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+file(RENAME ${work}/first ${work}/prefix)
+
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}/build -G ${generator}
+                        -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_PREFIX_PATH=${work}/prefix
+                COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${work}/build COMMAND_ERROR_IS_FATAL ANY)
+foreach(program IN ITEMS with_static with_shared)
+  execute_process(COMMAND ${work}/build/${program} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+
+if(EXISTS ${work}/prefix/bin/sidetone)
+  execute_process(COMMAND ${work}/prefix/bin/sidetone --version COMMAND_ERROR_IS_FATAL ANY)
+endif()
