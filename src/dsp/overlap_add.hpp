@@ -11,8 +11,8 @@
 namespace sidetone::dsp {
 
 /// Sums windowed frames of `length` samples that advance by `hop`, and hands out each sample once every frame that
-/// touches it has been added: out of the k-th call come the samples [k·hop, k·hop + hop) of the frame grid, so the delay
-/// against the newest input sample is length - hop. `hop` divides `length`.
+/// touches it has been added: out of the k-th call come the samples [k·hop, k·hop + hop) of the frame grid, so the
+/// delay against the newest input sample is length - hop. `hop` divides `length`.
 class OverlapAdd {
 public:
     /// `synthesis_window` has `length` samples; empty: all ones.

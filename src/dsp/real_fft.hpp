@@ -3,15 +3,15 @@
 
 #include <complex>
 #include <cstddef>
-#include <span>
 #include <vector>
 
+#include "dsp/aligned_vector.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::dsp {
 
-/// Discrete Fourier transform of real signals, sizes n = 2^a · 3^b from 64 to 4096 with a >= 5: a complex transform of half the
-/// length (Stockham, radices 4, 3, 2) and a split step; Google Highway. Built on the control thread; `forward`
+/// Discrete Fourier transform of real signals, sizes n = 2^a · 3^b from 64 to 4096 with a >= 5: a complex transform of
+/// half the length (Stockham, radices 4, 3, 2) and a split step; Google Highway. Built on the control thread; `forward`
 /// and `inverse` are const but share the object's scratch: one thread at a time.
 class RealFft {
 public:
@@ -22,15 +22,27 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] std::size_t bins() const noexcept { return size_ / 2 + 1; }
 
-    /// out[k] = Σ in[n] exp(-2πi kn/N), k = 0 … N/2. `in` holds size() samples, `out` bins() values; any alignment; not in place.
+    /// out[k] = Σ in[n] exp(-2πi kn/N), k = 0 … N/2. `in` holds size() samples, `out` bins() values; any alignment; not
+    /// in place.
     void forward(const float* in, std::complex<float>* out) noexcept SIDETONE_REALTIME;
 
-    /// out[n] = (1/N) Σ over the full spectrum, so that inverse(forward(x)) = x. The imaginary parts of bins 0 and N/2 are ignored.
+    /// out[n] = (1/N) Σ over the full spectrum, so that inverse(forward(x)) = x. The imaginary parts of bins 0 and N/2
+    /// are ignored.
     void inverse(const std::complex<float>* in, float* out) noexcept SIDETONE_REALTIME;
 
 private:
+    struct Pass {
+        std::size_t radix;
+        std::size_t stride;    // interleaved transforms when the pass begins: the product of the radices before it
+        std::size_t groups;    // butterflies per such transform
+        std::size_t twiddles;  // where its factors begin in twiddles_
+    };
+
     std::size_t size_;
-    // tables and scratch: the implementer's choice
+    std::vector<Pass> passes_;
+    AlignedVector<float> twiddles_;
+    AlignedVector<float> split_;    // real parts, then imaginary parts, of exp(-2πi k/size), k = 0 … size/4
+    AlignedVector<float> scratch_;  // two complex signals of size/2: real and imaginary parts apart
 };
 
 }  // namespace sidetone::dsp

@@ -19,9 +19,12 @@ enum class SampleFormat : std::uint8_t {
 
 [[nodiscard]] constexpr std::size_t bytes_per_sample(SampleFormat format) noexcept {
     switch (format) {
-        case SampleFormat::s16: return 2;
-        case SampleFormat::s24: return 3;
-        default: return 4;
+        case SampleFormat::s16:
+            return 2;
+        case SampleFormat::s24:
+            return 3;
+        default:
+            return 4;
     }
 }
 [[nodiscard]] const char* to_string(SampleFormat format) noexcept;
@@ -48,10 +51,10 @@ struct ConversionReport {
     std::uint32_t clipped = 0;     ///< beyond full scale, clamped (towards integer formats only)
 };
 
-/// Channel `channel` of `source`, `frames` samples from `first_frame` on, to floats at `out` (any alignment). Integers are
-/// divided by 2^(bits-1). NaN and infinity become 0 and are counted.
-ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std::size_t first_frame, std::size_t frames,
-                          float* out) noexcept SIDETONE_REALTIME;
+/// Channel `channel` of `source`, `frames` samples from `first_frame` on, to floats at `out` (any alignment). Integers
+/// are divided by 2^(bits-1). NaN and infinity become 0 and are counted.
+ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std::size_t first_frame,
+                          std::size_t frames, float* out) noexcept SIDETONE_REALTIME;
 
 /// Floats to channel `channel` of `sink`. Towards integers: scaled by 2^(bits-1), rounded to nearest even, clamped.
 /// NaN and infinity become 0 for every format and are counted; so nothing but finite samples ever leaves.
