@@ -14,15 +14,16 @@
 
 namespace sidetone::nn {
 
-/// A streaming enhancement model: one window of samples in, one hop of finished samples out, one channel. It holds the front end
-/// (windows, transforms, overlap-add), the graphs, and their states; transforms write into the graphs' tensors and read out of them.
+/// A streaming enhancement model: one window of samples in, one hop of finished samples out, one channel. It holds the
+/// front end (windows, transforms, overlap-add), the graphs, and their states; transforms write into the graphs'
+/// tensors and read out of them.
 ///
 /// `process` call k (from 0) takes the window that ends with hop k's newest sample and writes the samples
 /// [k·hop - delay, k·hop - delay + hop) with delay = length - hop, all in samples at the model's rate.
 class HopModel {
 public:
-    /// `backend`: "auto" or a backend's name; anything else, or a backend that cannot run this model, throws InputError.
-    /// Verifies the weights' hashes.
+    /// `backend`: "auto" or a backend's name; anything else, or a backend that cannot run this model, throws
+    /// InputError. Verifies the weights' hashes.
     HopModel(const Manifest& manifest, const std::string& backend);
     ~HopModel();
     HopModel(HopModel&&) noexcept;
@@ -36,8 +37,9 @@ public:
     [[nodiscard]] const char* backend() const noexcept;
     [[nodiscard]] bool is_realtime_safe() const noexcept;
 
-    /// `window`: the newest length() samples, contiguous; `out`: hop() samples. One thread at a time. False when a backend
-    /// failed; `out` is then silence. Non-finite results count as failure, and the states are reset so that the next hop can recover.
+    /// `window`: the newest length() samples, contiguous; `out`: hop() samples. One thread at a time. False when a
+    /// backend failed; `out` is then silence. Non-finite results count as failure, and the states are reset so that the
+    /// next hop can recover.
     [[nodiscard]] bool process(const float* window, float* out) noexcept SIDETONE_REALTIME;
 
     /// States and overlap to zero. Not while `process` runs.

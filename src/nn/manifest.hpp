@@ -31,12 +31,14 @@ struct ConstantSpec {
 
 /// One file of the model, run once a hop, in the order of the manifest.
 struct GraphSpec {
-    std::string file;         ///< relative to the model's folder
-    std::string sha256;       ///< 64 hexadecimal digits
-    std::string url;          ///< where `models pull` finds it; empty: comes with set-up
+    std::filesystem::path manifest;  ///< the model.toml that declares it; for messages
+    std::string file;                ///< a plain file name ending in ".onnx" or ".tflite"; `weights_file` finds it
+    std::uint64_t bytes = 0;         ///< its size
+    std::string sha256;              ///< 64 lower-case hexadecimal digits
+    std::string url;                 ///< where `models pull` finds it; empty: comes with set-up
     Domain domain = Domain::waveform;
-    std::string input, output;  ///< the signal's tensors
-    std::vector<TensorInfo> inputs, outputs;  ///< all tensors, declared with their bound shapes
+    std::string input, output;                ///< the signal's tensors
+    std::vector<TensorInfo> inputs, outputs;  ///< declared with their bound shapes; every input, and the outputs in use
     std::vector<StateSpec> states;
     std::vector<ConstantSpec> constants;
 };
@@ -50,17 +52,27 @@ struct FrontEnd {
 };
 
 /// A model folder's `model.toml` (DESIGN section 5).
+///
+/// Every graph input is the signal, a state or a constant. In the task "denoise" the front end's hop divides its
+/// length, and each graph's output has as many values as its input: the graphs form a chain of frames of `length`
+/// samples. In the task "vad" the signal's window may have any hop, and the output is a probability.
 struct Manifest {
     std::filesystem::path folder;
     std::string name, description, licence, source;
-    std::string task;                ///< "denoise", "vad", …
+    std::string
+        weights_folder;  ///< name of the folder, beside or among the models, that holds the weights; usually `name`
+    std::string task;    ///< "denoise" or "vad"
     std::uint32_t sample_rate_hz = 0;
-    std::string backend = "auto";    ///< "auto", "onnxruntime", "tflite", "native"
+    std::string backend = "auto";  ///< "auto", "onnxruntime", "tflite", "native"
     FrontEnd front_end;
     std::vector<GraphSpec> graphs;
 };
 
-/// Reads and checks `folder`/model.toml. Throws InputError with file, line, key, found and expected; unknown keys are errors.
+/// No weights file may be larger: what is fetched is bounded before it is looked at.
+inline constexpr std::uint64_t kMaxWeightsBytes = std::uint64_t{2} << 30;
+
+/// Reads and checks `folder`/model.toml. Throws InputError with file, line, key, found and expected; unknown keys are
+/// errors.
 [[nodiscard]] Manifest read_manifest(const std::filesystem::path& folder);
 
 }  // namespace sidetone::nn

@@ -30,8 +30,8 @@ using TensorMemory = void*;
 
 /// One loaded graph. Everything is bound before real time starts; `run` then only runs.
 ///
-/// A *binding* is one choice of memory for every input and output. Streaming states ping-pong by making two bindings whose
-/// state inputs and outputs are exchanged, and running them in turn: nothing is copied.
+/// A *binding* is one choice of memory for every input and output. Streaming states ping-pong by making two bindings
+/// whose state inputs and outputs are exchanged, and running them in turn: nothing is copied.
 class Session {
 public:
     virtual ~Session() = default;
@@ -43,21 +43,26 @@ public:
     /// Control thread, before real time. Returns the binding's number, counted from 0.
     [[nodiscard]] virtual int bind(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) = 0;
 
-    /// Runs the graph on the memory of `binding`. One thread at a time. False when the backend failed; the outputs are then undefined.
+    /// Runs the graph on the memory of `binding`. One thread at a time. False when the backend failed; the outputs are
+    /// then undefined.
     [[nodiscard]] virtual bool run(int binding) noexcept SIDETONE_REALTIME = 0;
+
+    /// What the backend said when `run` last failed, one line; empty when it never did. Not while `run` runs.
+    [[nodiscard]] virtual const char* last_error() const noexcept = 0;
 
     /// "onnxruntime", "tflite", "native".
     [[nodiscard]] virtual const char* backend() const noexcept = 0;
 
-    /// True when `run` is promised to make no heap, lock or system call.
+    /// True when `run` is promised to make no heap, lock or system call from a binding's second run on.
     [[nodiscard]] virtual bool is_realtime_safe() const noexcept = 0;
 };
 
 struct GraphSpec;  // nn/manifest.hpp
 
-/// Loads `graph` with ONNX Runtime: sequential, one thread, no spinning pool, denormals flushed, inputs and outputs in caller's memory.
-/// Throws InputError naming file, tensor, found and expected where file and manifest disagree.
-[[nodiscard]] std::unique_ptr<Session> open_onnxruntime_session(const GraphSpec& graph, const std::filesystem::path& file);
+/// Loads `graph` with ONNX Runtime: sequential, one thread, no spinning pool, denormals flushed, inputs and outputs in
+/// caller's memory. Throws InputError naming file, tensor, found and expected where file and manifest disagree.
+[[nodiscard]] std::unique_ptr<Session> open_onnxruntime_session(const GraphSpec& graph,
+                                                                const std::filesystem::path& file);
 
 /// Loads `graph` with TensorFlow Lite's C library, built-in kernels, one thread. Same errors.
 [[nodiscard]] std::unique_ptr<Session> open_tflite_session(const GraphSpec& graph, const std::filesystem::path& file);

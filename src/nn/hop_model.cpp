@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/hop_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <complex>
+#include <cstring>
+#include <optional>
+
+#include "dsp/overlap_add.hpp"
+#include "dsp/real_fft.hpp"
+#include "nn/backends.hpp"
+#include "nn/graph_runner.hpp"
+#include "nn/model_store.hpp"
+#include "rt/error.hpp"
+#include "rt/thread.hpp"
+
+namespace sidetone::nn {
+namespace {
+
+// Both bindings of each graph run twice: backends plan and grow their scratch memory in the first run of each.
+constexpr int kWarmUpHops = 4;
+
+bool all_finite(const float* samples, std::size_t count) noexcept {
+    // An exponent of all ones is infinity or not-a-number. On bits, so that the compiler can neither assume it away nor
+    // needs to keep an order of additions.
+    constexpr std::uint32_t kExponent = 0x7F800000;
+    std::uint32_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(samples[i]) & kExponent) == kExponent);
+    }
+    return found == 0;
+}
+
+std::vector<float> window_or_nothing(dsp::WindowShape shape, std::size_t length) {
+    return shape == dsp::WindowShape::rectangular ? std::vector<float>{} : dsp::make_window(shape, length);
+}
+
+void require_denoiser(const Manifest& manifest) {
+    if (manifest.task == "denoise") return;
+    throw InputError{
+        fmt::format("{}: key \"task\": found \"{}\", expected \"denoise\": only such models turn sound into sound",
+                    (manifest.folder / "model.toml").string(), manifest.task)};
+}
+
+std::size_t arena_bytes(const Manifest& manifest) {
+    const auto length = std::size_t{manifest.front_end.length};
+    auto bytes = length * sizeof(float) + (length / 2 + 1) * sizeof(std::complex<float>) + 2 * rt::kCacheLine;
+    for (const auto& graph : manifest.graphs) bytes += GraphRunner::arena_bytes(graph);
+    return bytes;
+}
+
+}  // namespace
+
+// A frame is `length` samples on their way through the graphs. Each graph finds its frame where the one before has left
+// it:
+//   waveform          the frame is the input tensor, the result the output tensor;
+//   magnitude_mask    forward transform of the frame, magnitudes into the input tensor, spectrum times output tensor,
+//   back; complex_spectrum  forward transform of the frame into the input tensor, back from the output tensor.
+struct HopModel::Parts {
+    struct Step {
+        Domain domain;
+        GraphRunner runner;
+        float* result;  // where a spectral step's inverse transform writes: the next one's tensor, or `frame`
+    };
+
+    Parts(const Manifest& model, const std::string& asked_backend);
+
+    void add_step(const GraphSpec& graph);
+    void warm_up();
+    [[nodiscard]] const float* run_step(Step& step, const float* in) noexcept;
+    [[nodiscard]] bool run(const float* window, float* out) noexcept;
+    void reset() noexcept;
+
+    Manifest manifest;
+    BackendChoice choice;
+    std::size_t length, bins;
+    rt::Arena arena;
+    std::vector<float> analysis_window;  // empty: all ones
+    std::span<float> frame;
+    std::span<std::complex<float>> spectrum;
+    std::optional<dsp::RealFft> transform;
+    dsp::OverlapAdd overlap;
+    std::vector<Step> steps;
+};
+
+HopModel::Parts::Parts(const Manifest& model, const std::string& asked_backend)
+    : manifest((require_denoiser(model), model)),
+      choice(choose_backend(manifest, asked_backend)),
+      length(manifest.front_end.length),
+      bins(length / 2 + 1),
+      arena(arena_bytes(manifest)),
+      analysis_window(window_or_nothing(manifest.front_end.analysis_window, length)),
+      frame(arena.allocate<float>(length)),
+      spectrum(arena.allocate<std::complex<float>>(bins)),
+      overlap(length, manifest.front_end.hop, window_or_nothing(manifest.front_end.synthesis_window, length)) {
+    const bool is_spectral =
+        std::ranges::any_of(manifest.graphs, [](const GraphSpec& graph) { return graph.domain != Domain::waveform; });
+    if (is_spectral) transform.emplace(length);
+    steps.reserve(manifest.graphs.size());
+    for (const auto& graph : manifest.graphs) add_step(graph);
+    warm_up();
+}
+
+void HopModel::Parts::add_step(const GraphSpec& graph) {
+    verify_weights(manifest, graph);
+    auto session = choice.backend->open(graph, weights_file(manifest, graph));
+    auto* before = steps.empty() ? nullptr : &steps.back();
+    const bool shares_tensor =
+        graph.domain == Domain::waveform && before != nullptr && before->domain == Domain::waveform;
+    GraphRunner runner{graph, std::move(session), arena, shares_tensor ? before->runner.output() : nullptr};
+    if (graph.domain == Domain::waveform && before != nullptr) before->result = runner.input();
+    steps.push_back({graph.domain, std::move(runner), frame.data()});
+}
+
+void HopModel::Parts::warm_up() {
+    std::vector<float> window(length), out(manifest.front_end.hop);
+    std::uint32_t random = 1;
+    for (auto& sample : window) {
+        random = random * 1664525U + 1013904223U;  // Numerical Recipes' generator: any quiet noise will do
+        sample = (static_cast<float>(random >> 8U) / 16777216.0F - 0.5F) * 0.02F;
+    }
+    for (int hop = 0; hop < kWarmUpHops; ++hop) {
+        if (run(window.data(), out.data())) continue;
+        std::string why;
+        for (const auto& step : steps) why += step.runner.session().last_error();
+        throw InputError{fmt::format("{}: a trial run with {} failed: {}", (manifest.folder / "model.toml").string(),
+                                     choice.backend->name, why.empty() ? "its result is not finite" : why)};
+    }
+    reset();
+}
+
+// Null when the backend failed.
+const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
+    auto& runner = step.runner;
+    switch (step.domain) {
+        case Domain::waveform:
+            return runner.run() ? runner.output() : nullptr;
+        case Domain::magnitude_mask:
+            transform->forward(in, spectrum.data());
+            dsp::magnitude(spectrum.data(), runner.input(), bins);
+            if (!runner.run()) return nullptr;
+            dsp::apply_gains(runner.output(), spectrum.data(), bins);
+            transform->inverse(spectrum.data(), step.result);
+            return step.result;
+        case Domain::complex_spectrum:
+            // [1, bins, 1, 2] is an array of complex numbers ([complex.numbers.general]/4).
+            transform->forward(in, reinterpret_cast<std::complex<float>*>(runner.input()));
+            if (!runner.run()) return nullptr;
+            transform->inverse(reinterpret_cast<const std::complex<float>*>(runner.output()), step.result);
+            return step.result;
+    }
+    return nullptr;
+}
+
+bool HopModel::Parts::run(const float* window, float* out) noexcept {
+    // Not every graph lets a bad input show in its output at once (max(0, NaN) is 0), but its states would keep it.
+    if (!all_finite(window, length)) return false;
+    const float* in = window;
+    if (steps.front().domain == Domain::waveform || !analysis_window.empty()) {
+        auto* target = steps.front().domain == Domain::waveform ? steps.front().runner.input() : frame.data();
+        if (analysis_window.empty()) {
+            std::memcpy(target, window, length * sizeof(float));
+        } else {
+            dsp::multiply(window, analysis_window.data(), target, length);
+        }
+        in = target;
+    }
+    for (auto& step : steps) {
+        in = run_step(step, in);
+        if (in == nullptr) return false;
+    }
+    overlap.add(in, out);
+    return all_finite(out, manifest.front_end.hop);
+}
+
+void HopModel::Parts::reset() noexcept {
+    for (auto& step : steps) step.runner.reset();
+    overlap.reset();
+}
+
+// ── the model ───────────────────────────────────────────────────────────────────────────────────
+
+HopModel::HopModel(const Manifest& manifest, const std::string& backend)
+    : parts_(std::make_unique<Parts>(manifest, backend)) {}
+HopModel::~HopModel() = default;
+HopModel::HopModel(HopModel&&) noexcept = default;
+HopModel& HopModel::operator=(HopModel&&) noexcept = default;
+
+const Manifest& HopModel::manifest() const noexcept {
+    return parts_->manifest;
+}
+std::uint32_t HopModel::sample_rate_hz() const noexcept {
+    return parts_->manifest.sample_rate_hz;
+}
+std::uint32_t HopModel::hop() const noexcept {
+    return parts_->manifest.front_end.hop;
+}
+std::uint32_t HopModel::length() const noexcept {
+    return parts_->manifest.front_end.length;
+}
+const char* HopModel::backend() const noexcept {
+    return parts_->choice.backend->name;
+}
+const std::string& HopModel::backend_reason() const noexcept {
+    return parts_->choice.reason;
+}
+
+bool HopModel::is_realtime_safe() const noexcept {
+    return std::ranges::all_of(parts_->steps,
+                               [](const auto& step) { return step.runner.session().is_realtime_safe(); });
+}
+
+bool HopModel::process(const float* window, float* out) noexcept {
+    // The thread's own mode may differ between the live threads and an offline run; the result must not.
+    const rt::ScopedFlushDenormals flush;
+    if (parts_->run(window, out)) [[likely]]
+        return true;
+    std::fill_n(out, hop(), 0.0F);
+    parts_->reset();
+    return false;
+}
+
+void HopModel::reset() noexcept {
+    parts_->reset();
+}
+
+}  // namespace sidetone::nn

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/manifest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "dsp/real_fft.hpp"
+#include "nn/download_url.hpp"
+#include "nn/tensor_check.hpp"
+#include "nn/toml_table.hpp"
+
+namespace sidetone::nn {
+namespace {
+
+constexpr std::int64_t kMaxDimension = std::int64_t{1} << 24;
+constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kMaxTensorElements = std::size_t{1} << 26;
+
+constexpr auto kPlainName = "a plain name of letters, digits, '-', '_' and '.'";
+
+// A name that is safe as one step of a path.
+bool is_plain_name(std::string_view name) {
+    const auto is_good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    };
+    return name.size() <= 128 && !name.starts_with('.') && std::ranges::all_of(name, is_good);
+}
+
+bool is_sha256(std::string_view text) {
+    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_weights_name(std::string_view name) {
+    return is_plain_name(name) && (name.ends_with(".onnx") || name.ends_with(".tflite"));
+}
+
+FrontEnd read_front_end(const TomlTable& table) {
+    const auto window = [&](std::string_view key) {
+        return table.choice<dsp::WindowShape>(key, {{"rectangular", dsp::WindowShape::rectangular},
+                                                    {"hann", dsp::WindowShape::hann},
+                                                    {"sqrt_hann", dsp::WindowShape::sqrt_hann},
+                                                    {"vorbis", dsp::WindowShape::vorbis}});
+    };
+    FrontEnd front_end;
+    front_end.length = static_cast<std::uint32_t>(table.integer("length", 16, 65536));
+    front_end.hop = static_cast<std::uint32_t>(table.integer("hop", 1, front_end.length));
+    front_end.analysis_window = window("analysis_window");
+    front_end.synthesis_window = window("synthesis_window");
+    table.finish();
+    return front_end;
+}
+
+std::vector<TensorInfo> read_tensors(const TomlTable& graph, std::string_view key) {
+    std::vector<TensorInfo> tensors;
+    for (const auto& table : graph.tables(key, 1)) {
+        TensorInfo tensor;
+        tensor.name = table.text("name");
+        if (table.has("type")) {
+            tensor.type = table.choice<ElementType>("type", {{"f32", ElementType::f32},
+                                                             {"i64", ElementType::i64},
+                                                             {"i32", ElementType::i32},
+                                                             {"i8", ElementType::i8},
+                                                             {"u8", ElementType::u8}});
+        }
+        tensor.shape = table.integers("shape", 1, kMaxDimension);
+        std::size_t elements = 1;
+        for (const auto dimension : tensor.shape) {
+            elements = std::min(elements * static_cast<std::size_t>(dimension), kMaxTensorElements + 1);
+        }
+        if (tensor.shape.size() > kMaxRank || elements > kMaxTensorElements) {
+            table.fail("shape", shape_text(tensor.shape),
+                       fmt::format("at most {} dimensions and {} elements", kMaxRank, kMaxTensorElements));
+        }
+        table.finish();
+        if (std::ranges::find(tensors, tensor.name, &TensorInfo::name) != tensors.end()) {
+            table.fail("name", in_quotes(tensor.name) + " a second time", "each tensor once");
+        }
+        tensors.push_back(std::move(tensor));
+    }
+    return tensors;
+}
+
+// The declared tensor that `key` names; throws when there is none.
+const TensorInfo& tensor_named_by(const TomlTable& table, std::string_view key,
+                                  const std::vector<TensorInfo>& tensors) {
+    std::string expected = "one of";
+    for (const auto& tensor : tensors) expected += (&tensor == tensors.data() ? " " : ", ") + in_quotes(tensor.name);
+    const auto is_known = [&](std::string_view name) {
+        return std::ranges::find(tensors, name, &TensorInfo::name) != tensors.end();
+    };
+    const auto name = table.text(key, expected, is_known);
+    return *std::ranges::find(tensors, name, &TensorInfo::name);
+}
+
+// Remembers what each tensor is used for, so that each has one use.
+class Uses {
+public:
+    void take(const TomlTable& table, std::string_view key, const std::string& tensor) {
+        if (!taken_.insert(tensor).second)
+            table.fail(key, in_quotes(tensor) + " a second time", "one use for each tensor");
+    }
+    [[nodiscard]] bool has(const std::string& tensor) const { return taken_.contains(tensor); }
+
+private:
+    std::set<std::string> taken_;
+};
+
+void read_states(const TomlTable& table, GraphSpec& graph, Uses& input_uses, Uses& output_uses) {
+    if (!table.has("states")) return;
+    for (const auto& state : table.tables("states", 0)) {
+        const auto& input = tensor_named_by(state, "input", graph.inputs);
+        const auto& output = tensor_named_by(state, "output", graph.outputs);
+        state.finish();
+        input_uses.take(state, "input", input.name);
+        output_uses.take(state, "output", output.name);
+        if (input.type != output.type || input.shape != output.shape) {
+            state.fail("output", fmt::format("{} {}", to_string(output.type), shape_text(output.shape)),
+                       fmt::format("{} {} as its input has", to_string(input.type), shape_text(input.shape)));
+        }
+        graph.states.push_back({input.name, output.name});
+    }
+}
+
+void read_constants(const TomlTable& table, GraphSpec& graph, Uses& input_uses) {
+    if (!table.has("constants")) return;
+    for (const auto& constant : table.tables("constants", 0)) {
+        const auto& input = tensor_named_by(constant, "input", graph.inputs);
+        input_uses.take(constant, "input", input.name);
+        graph.constants.push_back({input.name, constant.number("value", -1e9, 1e9)});
+        constant.finish();
+    }
+}
+
+std::string expected_signal(Domain domain, std::uint32_t length) {
+    switch (domain) {
+        case Domain::waveform:
+            return fmt::format("{} values of f32: the front end's length", length);
+        case Domain::magnitude_mask:
+            return fmt::format("{} values of f32: one a bin", length / 2 + 1);
+        case Domain::complex_spectrum:
+            return fmt::format("{} values of f32, last dimension 2: one complex number a bin", 2 * (length / 2 + 1));
+    }
+    return {};
+}
+
+bool fits(const TensorInfo& tensor, Domain domain, std::uint32_t length) {
+    const auto bins = std::size_t{length} / 2 + 1;
+    if (tensor.type != ElementType::f32) return false;
+    switch (domain) {
+        case Domain::waveform:
+            return tensor.elements() == length;
+        case Domain::magnitude_mask:
+            return tensor.elements() == bins;
+        case Domain::complex_spectrum:
+            return tensor.elements() == 2 * bins && !tensor.shape.empty() && tensor.shape.back() == 2;
+    }
+    return false;
+}
+
+void check_signal(const TomlTable& table, const Manifest& model, const GraphSpec& graph, const TensorInfo& input,
+                  const TensorInfo& output) {
+    const auto length = model.front_end.length;
+    const auto check = [&](std::string_view key, const TensorInfo& tensor) {
+        if (fits(tensor, graph.domain, length)) return;
+        table.fail(key,
+                   fmt::format("{} {} {}", in_quotes(tensor.name), to_string(tensor.type), shape_text(tensor.shape)),
+                   expected_signal(graph.domain, length));
+    };
+    check("input", input);
+    if (model.task == "denoise") check("output", output);
+    if (graph.domain != Domain::waveform && !dsp::RealFft::supports(length)) {
+        table.fail("domain", fmt::format("a spectrum of {} samples", length),
+                   "a front-end length of 2^a · 3^b, 64 to 4096, a at least 5");
+    }
+}
+
+GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
+    GraphSpec graph;
+    graph.manifest = model.folder / "model.toml";
+    graph.file = table.text("file", fmt::format("{} that ends in .onnx or .tflite", kPlainName), is_weights_name);
+    graph.bytes = static_cast<std::uint64_t>(table.integer("bytes", 1, static_cast<std::int64_t>(kMaxWeightsBytes)));
+    graph.sha256 = table.text("sha256", "64 lower-case hexadecimal digits", is_sha256);
+    if (table.has("url")) {
+        graph.url = table.text("url", std::string{kAllowedUrls},
+                               [](std::string_view url) { return url_kind(std::string{url}) != UrlKind::refused; });
+    }
+    graph.domain = table.choice<Domain>("domain", {{"waveform", Domain::waveform},
+                                                   {"magnitude_mask", Domain::magnitude_mask},
+                                                   {"complex_spectrum", Domain::complex_spectrum}});
+    graph.inputs = read_tensors(table, "inputs");
+    graph.outputs = read_tensors(table, "outputs");
+
+    const auto& input = tensor_named_by(table, "input", graph.inputs);
+    const auto& output = tensor_named_by(table, "output", graph.outputs);
+    graph.input = input.name;
+    graph.output = output.name;
+    check_signal(table, model, graph, input, output);
+
+    Uses input_uses, output_uses;
+    input_uses.take(table, "input", input.name);
+    output_uses.take(table, "output", output.name);
+    read_states(table, graph, input_uses, output_uses);
+    read_constants(table, graph, input_uses);
+    table.finish();
+    for (const auto& tensor : graph.inputs) {
+        if (input_uses.has(tensor.name)) continue;
+        table.fail("inputs", in_quotes(tensor.name) + " without a value", "each as the signal, a state or a constant");
+    }
+    return graph;
+}
+
+}  // namespace
+
+Manifest read_manifest(const std::filesystem::path& folder) {
+    const auto file = folder / "model.toml";
+    const auto document = parse_toml(file);
+    const TomlTable table{document, file};
+
+    Manifest model;
+    model.folder = folder;
+    model.name = table.text("name", kPlainName, is_plain_name);
+    model.weights_folder =
+        table.has("weights_folder") ? table.text("weights_folder", kPlainName, is_plain_name) : model.name;
+    model.description = table.text("description");
+    model.licence = table.text("licence");
+    model.source = table.text("source");
+    model.task = table.choice<std::string>("task", {{"denoise", "denoise"}, {"vad", "vad"}});
+    model.sample_rate_hz = static_cast<std::uint32_t>(table.integer("sample_rate_hz", 8000, 192'000));
+    if (table.has("backend")) {
+        model.backend = table.choice<std::string>(
+            "backend", {{"auto", "auto"}, {"onnxruntime", "onnxruntime"}, {"tflite", "tflite"}, {"native", "native"}});
+    }
+    const auto front_end = table.table("front_end");
+    model.front_end = read_front_end(front_end);
+    if (model.task == "denoise" && model.front_end.length % model.front_end.hop != 0) {
+        front_end.fail("hop", fmt::format("{}", model.front_end.hop),
+                       fmt::format("a divisor of the length, {}", model.front_end.length));
+    }
+    for (const auto& graph : table.tables("graph", 1)) model.graphs.push_back(read_graph(graph, model));
+    table.finish();
+    return model;
+}
+
+}  // namespace sidetone::nn
