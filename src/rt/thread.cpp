@@ -97,15 +97,16 @@ void pin(SetUp& done, int core) {
 #endif
 }
 
-/// Writes to each page of the next `bytes` of stack. Recursion with a volatile array that is used again after the
-/// inner call: no compiler may drop it or turn it into a loop.
+/// Writes to each page of the next `bytes` of stack. The array's address goes where the compiler cannot follow, before
+/// and after the inner call, so it must lie on the stack whole and the recursion stays one.
 [[gnu::noinline]] void touch_stack(std::size_t bytes) noexcept {
     constexpr std::size_t kChunk = 16 * 1024;
     constexpr std::size_t kPage = 4 * 1024;
-    [[maybe_unused]] volatile unsigned char chunk[kChunk];
+    unsigned char chunk[kChunk];
     for (std::size_t at = 0; at < kChunk; at += kPage) chunk[at] = 1;
+    asm volatile("" : : "r"(chunk) : "memory");
     if (bytes > kChunk) touch_stack(bytes - kChunk);
-    chunk[0] = 2;
+    asm volatile("" : : "r"(chunk) : "memory");
 }
 
 /// No more than half of the stack, whatever was asked.
