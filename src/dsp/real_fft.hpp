@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dsp/aligned_vector.hpp"
+#include "dsp/real_fft_kernels.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::dsp {
@@ -31,18 +32,11 @@ public:
     void inverse(const std::complex<float>* in, float* out) noexcept SIDETONE_REALTIME;
 
 private:
-    struct Pass {
-        std::size_t radix;
-        std::size_t stride;    // interleaved transforms when the pass begins: the product of the radices before it
-        std::size_t groups;    // butterflies per such transform
-        std::size_t twiddles;  // where its factors begin in twiddles_
-    };
+    [[nodiscard]] FftPlan plan() noexcept;
 
     std::size_t size_;
-    std::vector<Pass> passes_;
-    AlignedVector<float> twiddles_;
-    AlignedVector<float> split_;    // real parts, then imaginary parts, of exp(-2πi k/size), k = 0 … size/4
-    AlignedVector<float> scratch_;  // two complex signals of size/2: real and imaginary parts apart
+    std::vector<FftPass> passes_;
+    AlignedVector<float> twiddles_, split_, scratch_;
 };
 
 }  // namespace sidetone::dsp
