@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/rtaudio_devices.hpp"
+
+#include <RtAudio.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rt/error.hpp"
+#ifdef SIDETONE_HAS_JACK
+#include "device/jack_messages.hpp"
+#endif
+
+namespace sidetone::device {
+
+namespace {
+
+std::vector<dsp::SampleFormat> formats_of(RtAudioFormat mask) {
+    std::vector<dsp::SampleFormat> formats;
+    if ((mask & RTAUDIO_FLOAT32) != 0) formats.push_back(dsp::SampleFormat::f32);
+    if ((mask & RTAUDIO_SINT32) != 0) formats.push_back(dsp::SampleFormat::s32);
+    if ((mask & RTAUDIO_SINT24) != 0) formats.push_back(dsp::SampleFormat::s24);
+    if ((mask & RTAUDIO_SINT16) != 0) formats.push_back(dsp::SampleFormat::s16);
+    return formats;
+}
+
+void list_api(RtAudio::Api api, std::vector<RtAudioDevice>& devices) {
+    try {
+        RtAudio system(api);
+        system.showWarnings(false);
+        for (unsigned int id = 0; id < system.getDeviceCount(); ++id) {
+            const auto info = system.getDeviceInfo(id);
+            if (!info.probed) continue;
+            devices.push_back({.api = RtAudio::getApiName(api),
+                               .api_number = api,
+                               .id = id,
+                               .name = info.name,
+                               .input_channels = info.inputChannels,
+                               .output_channels = info.outputChannels,
+                               .is_default_input = info.isDefaultInput,
+                               .is_default_output = info.isDefaultOutput,
+                               .rates_hz = {info.sampleRates.begin(), info.sampleRates.end()},
+                               .native_formats = formats_of(info.nativeFormats)});
+        }
+    } catch (const RtAudioError&) {
+        // A sound system that does not answer has no devices to list.
+    }
+}
+
+bool serves(const RtAudioDevice& device, Direction direction) {
+    return (direction == Direction::input ? device.input_channels : device.output_channels) > 0;
+}
+
+bool is_default(const RtAudioDevice& device, Direction direction) {
+    return direction == Direction::input ? device.is_default_input : device.is_default_output;
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+[[noreturn]] void refuse(const std::vector<RtAudioDevice>& devices, std::string_view wanted, Direction direction) {
+    std::string there;
+    for (const auto& device : devices) {
+        if (serves(device, direction))
+            there += fmt::format("{}\"{}/{}\"", there.empty() ? "" : ", ", device.api, device.name);
+    }
+    throw InputError(fmt::format("rtaudio: no {} device{}; there {}",
+                                 direction == Direction::input ? "input" : "output",
+                                 wanted.empty() ? "" : fmt::format(" \"{}\"", wanted),
+                                 there.empty() ? "is none (see `sidetone doctor`)" : "are: " + there));
+}
+
+}  // namespace
+
+std::vector<RtAudioDevice> list_rtaudio_devices() {
+#ifdef SIDETONE_HAS_JACK
+    keep_jack_messages();
+#endif
+    std::vector<RtAudio::Api> apis;
+    RtAudio::getCompiledApi(apis);
+    std::vector<RtAudioDevice> devices;
+    for (const auto api : apis) list_api(api, devices);
+    return devices;
+}
+
+RtAudioDevice find_rtaudio_device(const std::vector<RtAudioDevice>& devices, std::string_view wanted,
+                                  Direction direction) {
+    const auto slash = wanted.find('/');
+    const auto head = wanted.substr(0, slash);
+    const bool names_api =
+        std::any_of(devices.begin(), devices.end(), [&](const auto& device) { return device.api == head; });
+    const auto name = lower(!names_api                        ? wanted
+                            : slash == std::string_view::npos ? std::string_view{}
+                                                              : wanted.substr(slash + 1));
+
+    std::vector<const RtAudioDevice*> candidates;
+    for (const auto& device : devices) {
+        if (serves(device, direction) && (names_api ? device.api == head : device.api != "jack"))
+            candidates.push_back(&device);
+    }
+    const auto first = [&](auto fits) -> const RtAudioDevice* {
+        const auto at = std::find_if(candidates.begin(), candidates.end(), fits);
+        return at == candidates.end() ? nullptr : *at;
+    };
+    const RtAudioDevice* found = nullptr;
+    if (name.empty()) {
+        found = first([&](const auto* device) { return is_default(*device, direction); });
+        if (found == nullptr && !candidates.empty()) found = candidates.front();
+    } else {
+        found = first([&](const auto* device) { return lower(device->name) == name; });
+        if (found == nullptr)
+            found = first([&](const auto* device) { return lower(device->name).find(name) != std::string::npos; });
+    }
+    if (found == nullptr) refuse(devices, wanted, direction);
+    return *found;
+}
+
+}  // namespace sidetone::device
