@@ -2,7 +2,6 @@
 #include "rt/waiter.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "rt/clock.hpp"
 
@@ -11,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <climits>
 #include <ctime>
 #endif
@@ -19,16 +17,19 @@
 namespace sidetone::rt {
 namespace {
 
-constexpr double kLeastMarginNs = 20'000;
-constexpr double kMostMarginNs = 250'000;
+constexpr std::int64_t kLeastLeadNs = 10'000;
+constexpr std::int64_t kMostLeadNs = 250'000;
+// A step up for each early arrival and one of 1/32 down for each in time: at rest 3 % are early, whatever their
+// distribution (Robbins and Monro, 1951, for a quantile).
+constexpr std::int64_t kLeadStepNs = 10'000;
+constexpr std::int64_t kLeadDecayNs = kLeadStepNs / 32;
 
 #if defined(__linux__)
-/// Sleeps while `word` holds `value`, until CLOCK_MONOTONIC reaches `until_ns`. True when it slept until then.
-bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t until_ns) noexcept {
+/// Sleeps while `word` holds `value`, until CLOCK_MONOTONIC reaches `until_ns`; may return sooner for no reason.
+void futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t until_ns) noexcept {
     const timespec until{.tv_sec = static_cast<std::time_t>(until_ns / 1'000'000'000),
                          .tv_nsec = static_cast<long>(until_ns % 1'000'000'000)};
-    return syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value, &until, nullptr, FUTEX_BITSET_MATCH_ANY) == -1 &&
-           errno == ETIMEDOUT;
+    syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value, &until, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
 void futex_wake(std::atomic<std::uint32_t>& word) noexcept {
@@ -36,14 +37,13 @@ void futex_wake(std::atomic<std::uint32_t>& word) noexcept {
 }
 #else
 // No futex with an absolute time: short sleeps, so that a wake is at most one of them late.
-bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t until_ns) noexcept {
+void futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t until_ns) noexcept {
     constexpr std::int64_t kNapNs = 200'000;
     while (word.load(std::memory_order_acquire) == value) {
         const auto now = monotonic_ns();
-        if (now >= until_ns) return true;
+        if (now >= until_ns) return;
         sleep_until_monotonic(std::min(until_ns, now + kNapNs));
     }
-    return false;
 }
 
 void futex_wake(std::atomic<std::uint32_t>&) noexcept {}
@@ -75,6 +75,10 @@ void PredictiveWaiter::expect(std::int64_t monotonic_due_ns) noexcept {
     expected_ns_.store(monotonic_due_ns, std::memory_order_relaxed);
 }
 
+bool PredictiveWaiter::is_notified() const noexcept {
+    return notified_.load(std::memory_order_acquire) != seen_;
+}
+
 bool PredictiveWaiter::is_due() noexcept {
     const auto count = notified_.load(std::memory_order_acquire);
     if (count == seen_) return stopped();
@@ -84,55 +88,59 @@ bool PredictiveWaiter::is_due() noexcept {
 
 void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept {
     const auto deadline_ns = monotonic_ns() + timeout_ns;
-    auto spun_for_ns = std::int64_t{0};
+    auto slept_for_ns = std::int64_t{0};  // the expected moments
+    auto spun_for_ns = std::int64_t{0};   // that were prepared for
     while (!is_due()) {
         const auto now = monotonic_ns();
         if (now >= deadline_ns) return;
         const auto expected_ns = expected_ns_.load(std::memory_order_relaxed);
-        const auto wake_ns = expected_ns - margin_ns(spin_ns);
+        const auto wake_ns = expected_ns - lead_ns_;
         if (now < wake_ns) {
             sleep_until(std::min(wake_ns, deadline_ns));
+            slept_for_ns = expected_ns;
+            if (is_notified()) learn(Arrival::early);
         } else if (now < expected_ns + spin_ns && spun_for_ns != expected_ns) {
             // Once for each expectation: a block that does not come must not cost the core.
             spun_for_ns = expected_ns;
-            if (spin_until(std::min({now + spin_ns, expected_ns + spin_ns, deadline_ns}))) return;
+            spin_until(std::min({now + spin_ns, expected_ns + spin_ns, deadline_ns}));
+            if (is_notified() && slept_for_ns == expected_ns) learn(Arrival::in_time);
         } else {
             sleep_until(deadline_ns);
+            if (is_notified() && slept_for_ns == expected_ns) learn(Arrival::late);
         }
     }
 }
 
-std::int64_t PredictiveWaiter::margin_ns(std::int64_t spin_ns) const noexcept {
-    // Awake by the expected moment nearly always, yet never so early that the spin would mostly lie before it.
-    const double early_ns = std::min(2 * wake_spread_ns_, static_cast<double>(spin_ns) / 2);
-    return static_cast<std::int64_t>(std::clamp(wake_lateness_ns_ + early_ns, kLeastMarginNs, kMostMarginNs));
+void PredictiveWaiter::learn(Arrival arrival) noexcept {
+    switch (arrival) {
+        case Arrival::early:
+            lead_ns_ += kLeadStepNs;
+            break;
+        case Arrival::in_time:
+            lead_ns_ -= kLeadDecayNs;
+            break;
+        // The spin ended too soon. Where arrivals scatter more than a spin lasts, this centres it on them.
+        case Arrival::late:
+            lead_ns_ -= kLeadStepNs;
+            break;
+    }
+    lead_ns_ = std::clamp(lead_ns_, kLeastLeadNs, kMostLeadNs);
 }
 
 void PredictiveWaiter::sleep_until(std::int64_t until_ns) noexcept {
     sleeping_.store(1, std::memory_order_seq_cst);
-    const bool is_idle = notified_.load(std::memory_order_seq_cst) == seen_;
-    const bool slept_through = is_idle && futex_wait_until(notified_, seen_, until_ns);
+    if (notified_.load(std::memory_order_seq_cst) == seen_) futex_wait_until(notified_, seen_, until_ns);
     sleeping_.store(0, std::memory_order_relaxed);
-    if (slept_through) learn_lateness(monotonic_ns() - until_ns);
 }
 
-void PredictiveWaiter::learn_lateness(std::int64_t lateness_ns) noexcept {
-    // Stalls of the machine are no property of the timer: one counts as 500 us at most.
-    const double lateness = std::clamp(static_cast<double>(lateness_ns), 0.0, 2 * kMostMarginNs);
-    constexpr double kWeight = 1.0 / 16;
-    wake_spread_ns_ += kWeight * (std::abs(lateness - wake_lateness_ns_) - wake_spread_ns_);
-    wake_lateness_ns_ += kWeight * (lateness - wake_lateness_ns_);
-}
-
-bool PredictiveWaiter::spin_until(std::int64_t until_ns) noexcept {
+void PredictiveWaiter::spin_until(std::int64_t until_ns) const noexcept {
     constexpr int kLooksPerClockRead = 16;
     while (monotonic_ns() < until_ns) {
         for (int i = 0; i < kLooksPerClockRead; ++i) {
-            if (is_due()) return true;
+            if (is_notified()) return;
             pause_core();
         }
     }
-    return false;
 }
 
 void PredictiveWaiter::stop() noexcept {
