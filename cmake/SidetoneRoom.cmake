@@ -7,6 +7,8 @@ target_compile_features(sidetone_options INTERFACE cxx_std_20)
 target_include_directories(sidetone_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(sidetone_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion
                        -fno-math-errno
+                       # Designated initialisers leave the rest at its default, on purpose.
+                       -Wno-missing-field-initializers
                        $<$<BOOL:${SIDETONE_WARNINGS_AS_ERRORS}>:-Werror>
                        # The size of a cache line is part of no public type here.
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/bench.hpp"
+
+#include "cli/command.hpp"
+
+namespace sidetone::cli {
+
+void add_bench(CLI::App& app, int& exit_code) {
+    auto* bench = app.add_subcommand("bench", "Measure Sidetone on this machine");
+    bench->require_subcommand(1);
+    bench->footer("Example: sidetone bench transport --json transport.json");
+    add_bench_transport(*bench, exit_code);
+    add_bench_chain(*bench, exit_code);
+}
+
+}  // namespace sidetone::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "cli/command.hpp"
+#include "rt/error.hpp"
+
+namespace sidetone::cli {
+
+void write_json(const std::filesystem::path& file, const nlohmann::json& value) {
+    const std::filesystem::path part = file.string() + ".part";
+    {
+        std::ofstream out{part};
+        out << value.dump(2) << '\n';
+        out.flush();
+        if (!out) throw InputError(fmt::format("{}: cannot be written", file.string()));
+    }
+    std::error_code error;
+    std::filesystem::rename(part, file, error);
+    if (error) throw InputError(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+}
+
+void check_writable(const std::filesystem::path& file) {
+    if (std::filesystem::is_directory(file)) throw InputError(fmt::format("{}: found a folder, expected a file name", file.string()));
+    const std::filesystem::path part = file.string() + ".part";
+    if (!std::ofstream{part}) throw InputError(fmt::format("{}: cannot be written (no such folder, or no right)", file.string()));
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+}
+
+}  // namespace sidetone::cli

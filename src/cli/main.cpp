@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <new>
+
+#include "cli/command.hpp"
+#include "rt/error.hpp"
+
+int main(int argc, char** argv) {
+    using namespace sidetone;
+    spdlog::set_default_logger(spdlog::stderr_color_st("sidetone"));
+    spdlog::set_pattern("%^%l%$: %v");
+
+    CLI::App app{"Sidetone runs neural networks on live sound.", "sidetone"};
+    app.footer("Example: sidetone process denoise noisy.wav clean.wav\n"
+               "Exit codes: 0 fine, 1 it ran and fell short, 2 bad input.");
+    app.set_version_flag("--version", "sidetone " SIDETONE_VERSION);
+    app.require_subcommand(1);
+    int exit_code = cli::kFine;
+    cli::add_run(app, exit_code);
+    cli::add_process(app, exit_code);
+    cli::add_devices(app, exit_code);
+    cli::add_models(app, exit_code);
+    cli::add_measure(app, exit_code);
+    cli::add_mix(app, exit_code);
+    cli::add_bench(app, exit_code);
+    cli::add_doctor(app, exit_code);
+    try {
+        app.parse(argc, argv);
+        return exit_code;
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+        fmt::print(stderr, "sidetone: {} (see: sidetone --help)\n", error.what());
+    } catch (const InputError& error) {
+        fmt::print(stderr, "sidetone: {}\n", error.what());
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "sidetone: out of memory\n");
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "sidetone: {}\n", error.what());
+    }
+    return cli::kBadInput;
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/terminal.hpp"
+#include "device/cards.hpp"
+#include "device/sound_file.hpp"
+#include "engine/chain_file.hpp"
+#include "engine/live.hpp"
+#include "rt/error.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+// What plays on after a file has ended, so that what is still in the chain comes out.
+constexpr double kTailSeconds = 0.5;
+
+std::atomic<bool> stop_requested{false};
+
+struct RunArguments {
+    std::string chain, device, input, output, json;
+    std::uint32_t rate_hz = 0, block_frames = 0, channels = 0;
+    double seconds = 0;
+    device::SimSettings sim;
+};
+
+bool is_sound_file(const std::string& name) { return std::filesystem::path(name).has_extension(); }
+
+// `--in` and `--out` are sound files, played and recorded by the simulated card, or cards.
+device::CardRequest card_request(const RunArguments& arguments, device::SimSettings& sim) {
+    device::CardRequest request;
+    request.input = request.output = arguments.device;
+    const auto place = [&](const std::string& name, std::string& card, std::filesystem::path& file, const char* option) {
+        if (name.empty()) return;
+        if (!is_sound_file(name)) {
+            card = name;
+            return;
+        }
+        if (!arguments.device.empty() && arguments.device != "sim") {
+            throw InputError(fmt::format("{} {}: found a sound file with --device {}, expected --device sim", option, name, arguments.device));
+        }
+        card = "sim";
+        file = name;
+    };
+    place(arguments.input, request.input, sim.input_file, "--in");
+    place(arguments.output, request.output, sim.output_file, "--out");
+    if (request.input.empty()) request.input = request.output;
+    if (request.output.empty()) request.output = request.input;
+    request.rate_hz = sim.pacing.rate_hz = arguments.rate_hz;
+    request.block_frames = sim.pacing.block_frames = arguments.block_frames;
+    request.input_channels = request.output_channels = arguments.channels;
+    return request;
+}
+
+// As many channels as were asked for, else as the file has, else one.
+std::uint32_t channel_count(const RunArguments& arguments, const device::SimSettings& sim) {
+    if (arguments.channels != 0) return arguments.channels;
+    return sim.input_file.empty() ? 1 : device::SoundFileReader{sim.input_file}.channels();
+}
+
+std::string status_text(const engine::LiveStatus& status) {
+    if (!status.sounding) return fmt::format("{:7.1f} s  waiting for the card", status.seconds);
+    return fmt::format("{:7.1f} s  in {:5.1f} dB [{}]  out {:5.1f} dB [{}]  load {:3.0f} %  misses {}  latency {:.1f} ms",
+                       status.seconds, static_cast<double>(status.input_peak_db),
+                       bar((static_cast<double>(status.input_peak_db) + 60) / 60, 8), static_cast<double>(status.output_peak_db),
+                       bar((static_cast<double>(status.output_peak_db) + 60) / 60, 8), 100 * status.load, status.misses,
+                       status.latency_ms);
+}
+
+int run(RunArguments arguments) {
+    if (!arguments.json.empty()) check_writable(arguments.json);
+    auto& sim = arguments.sim;
+    auto request = card_request(arguments, sim);
+    const auto channels = channel_count(arguments, sim);
+    request.input_channels = request.output_channels = sim.input_channels = sim.output_channels = channels;
+    const auto rate = sim.input_file.empty() ? 48'000U : device::SoundFileReader{sim.input_file}.rate_hz();
+    sim.tail_frames = static_cast<std::uint64_t>(kTailSeconds * rate);
+
+    StatusLine line;
+    engine::LiveOptions options;
+    options.seconds = arguments.seconds;
+    options.on_status = [&](const engine::LiveStatus& status) { line.show(status_text(status)); };
+    options.on_message = [&](const std::string& message) {
+        line.clear();
+        spdlog::info("{}", message);
+    };
+    stop_requested = false;
+    std::signal(SIGINT, [](int) { stop_requested = true; });
+    std::signal(SIGTERM, [](int) { stop_requested = true; });
+    const auto report = engine::run_live(
+        engine::find_chain(arguments.chain), channels, [&] { return device::open_card(request, sim); }, options, stop_requested);
+    line.clear();
+    if (!arguments.json.empty()) write_json(arguments.json, engine::to_json(report));
+    fmt::print("{}", engine::to_text(report));
+    const bool clean = report.misses == 0 && report.model_failures == 0 && report.heap_calls.value_or(0) == 0 &&
+                       report.locks.value_or(0) == 0;
+    return clean ? kFine : kFellShort;
+}
+
+void add_sim_options(CLI::App& command, device::SimSettings& sim) {
+    const auto group = "The simulated card";
+    command.add_option("--sim-jitter-us", sim.pacing.jitter_us, "Callbacks come up to so much late")->check(CLI::Range(0.0, 1e6))->group(group);
+    command.add_option("--sim-skew-ppm", sim.pacing.skew_ppm, "The card's clock is so much fast")->check(CLI::Range(-1e4, 1e4))->group(group);
+    command.add_option("--sim-drop", sim.pacing.drop_share, "Share of callbacks that do not come")->check(CLI::Range(0.0, 1.0))->group(group);
+    command.add_option("--sim-double", sim.pacing.double_share, "Share of callbacks that come late, two in a row")->check(CLI::Range(0.0, 1.0))->group(group);
+    command.add_option("--sim-blocks", sim.pacing.block_pattern, "Block sizes to go through in turn, such as 64,100,333")->delimiter(',')->check(CLI::Range(1, 8192))->group(group);
+    command.add_option("--sim-vanish", sim.vanish_after_s, "The card is unplugged after so many seconds")->check(CLI::Range(0.0, 1e6))->group(group);
+    command.add_option("--sim-return", sim.return_after_s, "… and plugged in again so many seconds later")->check(CLI::Range(0.0, 1e6))->group(group);
+    command.add_option("--sim-seed", sim.pacing.seed, "Seed of all that is random")->group(group);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<RunArguments>();
+    auto* command = app.add_subcommand("run", "Run a chain live, from a card to a card");
+    command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
+    command->add_option("--device", arguments->device, "Card for both ways: sim, jack, rtaudio, or one that `sidetone devices` lists");
+    command->add_option("--in", arguments->input, "Card to listen to, or a sound file that the simulated card plays");
+    command->add_option("--out", arguments->output, "Card to play on, or a WAV file that the simulated card records");
+    command->add_option("--rate", arguments->rate_hz, "Frames a second")->check(CLI::Range(8000, 192'000));
+    command->add_option("--block", arguments->block_frames, "Frames a block")->check(CLI::Range(16, 4096));
+    command->add_option("--channels", arguments->channels, "Channels (as the file has, else 1)")->check(CLI::Range(1, 16));
+    command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")->check(CLI::Range(0.0, 1e9));
+    command->add_option("--json", arguments->json, "Write the ledger to this file");
+    add_sim_options(*command, arguments->sim);
+    command->footer(
+        "Examples:\n"
+        "  sidetone run denoise --device jack\n"
+        "  sidetone run denoise --in noisy.wav --out heard.wav --rate 48000 --block 128 --json ledger.json");
+    command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+}
+
+}  // namespace sidetone::cli

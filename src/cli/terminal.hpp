@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace sidetone::cli {
+
+/// One line at the foot of a terminal that is written over again and again; nothing at all where standard error is no terminal.
+class StatusLine {
+public:
+    StatusLine();
+    ~StatusLine() { clear(); }
+
+    void show(const std::string& text);
+    /// Takes the line away, so that something else can be printed.
+    void clear();
+
+private:
+    bool is_terminal_;
+    bool is_shown_ = false;
+};
+
+/// `share` (0 to 1) as a bar of `width` characters.
+[[nodiscard]] std::string bar(double share, int width);
+
+}  // namespace sidetone::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "sidetone/chain.hpp"
+#include "sidetone/sidetone.h"
+
+struct sidetone_chain {
+    sidetone::Chain chain;
+};
+
+namespace {
+
+void tell(const char* message, char* error, std::size_t error_size) noexcept {
+    if (error == nullptr || error_size == 0) return;
+    std::strncpy(error, message, error_size - 1);
+    error[error_size - 1] = '\0';
+}
+
+}  // namespace
+
+extern "C" {
+
+sidetone_chain* sidetone_chain_open(const char* chain_file, const sidetone_chain_format* format, char* error, size_t error_size) {
+    if (chain_file == nullptr || format == nullptr) {
+        tell("sidetone_chain_open: found NULL, expected a chain file and a format", error, error_size);
+        return nullptr;
+    }
+    try {
+        const sidetone::ChainFormat wanted{.rate_hz = format->rate_hz,
+                                           .block_frames = format->block_frames,
+                                           .max_block_frames = format->max_block_frames,
+                                           .fixed_block = format->fixed_block != 0,
+                                           .channels = format->channels,
+                                           .offline = format->offline != 0};
+        return new sidetone_chain{sidetone::Chain{chain_file, wanted}};
+    } catch (const std::exception& failure) {
+        tell(failure.what(), error, error_size);
+        return nullptr;
+    }
+}
+
+void sidetone_chain_close(sidetone_chain* chain) { delete chain; }
+
+void sidetone_chain_process(sidetone_chain* chain, const float* const* inputs, float* const* outputs, uint32_t frames) {
+    chain->chain.process(inputs, outputs, frames);
+}
+
+uint32_t sidetone_chain_delay_frames(const sidetone_chain* chain) { return chain->chain.delay_frames(); }
+
+uint64_t sidetone_chain_misses(const sidetone_chain* chain) { return chain->chain.misses(); }
+
+const char* sidetone_version(void) { return SIDETONE_VERSION; }
+
+}  // extern "C"

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/chain.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "rt/clock.hpp"
+#include "stage/events.hpp"
+
+namespace sidetone::engine {
+namespace {
+
+float peak_of(const float* const* channels, std::uint32_t count, std::uint32_t frames) noexcept {
+    float peak = 0;
+    for (std::uint32_t c = 0; c < count; ++c) {
+        for (std::uint32_t i = 0; i < frames; ++i) peak = std::max(peak, std::fabs(channels[c][i]));
+    }
+    return peak;
+}
+
+void raise(std::atomic<float>& peak, float value) noexcept {
+    if (value > peak.load(std::memory_order_relaxed)) peak.store(value, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, const Options& options)
+    : channels_(file.channels),
+      rate_hz_(format.rate_hz),
+      nominal_period_ns_(1e9 * format.block_frames / format.rate_hz),
+      nominal_block_(format.block_frames),
+      buffer_(std::size_t{file.channels} * format.max_block_frames),
+      events_(options.events),
+      lateness_(ledger.line("card lateness", 0)),
+      conversion_in_(ledger.line("convert in", 0)),
+      conversion_out_(ledger.line("convert out", 0)),
+      callback_(ledger.line("callback", file.callback_budget_us)),
+      total_(ledger.line("due to done", 0)) {
+    for (std::uint32_t c = 0; c < channels_; ++c) buffers_.push_back(buffer_.data() + std::size_t{c} * format.max_block_frames);
+    std::uint32_t index = 0;
+    for (auto& link : file.stages) {
+        link.stage->prepare({.rate_hz = format.rate_hz,
+                             .block_frames = format.block_frames,
+                             .max_block_frames = format.max_block_frames,
+                             .fixed_block = format.fixed_block,
+                             .channels = channels_,
+                             .offline = options.offline,
+                             .index = index++,
+                             .waiter = options.waiter,
+                             .audio_events = options.events});
+        links_.push_back({link.stage.get(), &ledger.line(link.name, link.budget_us)});
+        delay_frames_ += link.stage->delay_frames();
+    }
+}
+
+std::vector<stage::WorkSource*> Chain::work() const {
+    std::vector<stage::WorkSource*> result;
+    for (const auto& link : links_) {
+        if (auto* source = link.stage->work(); source != nullptr) result.push_back(source);
+    }
+    return result;
+}
+
+void Chain::process(const device::CardBlock& block) noexcept {
+    const stage::BlockTime time{.due_ns = block.due_ns,
+                                .due_monotonic_ns = block.due_monotonic_ns,
+                                .entered_ns = block.entered_ns,
+                                .period_ns = block.period_ns};
+    const auto started = rt::now_ns();
+    auto* const* claimed = links_.front().stage->claim_input(block.frames);
+    auto* const* input = claimed != nullptr ? claimed : buffers_.data();
+    convert_in(block, input);
+    auto stamp = rt::now_ns();
+    conversion_in_.record(stamp - started);
+
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        // A stage writes where the next one wants its input, so that nothing lies between them.
+        auto* const* wanted = i + 1 < links_.size() ? links_[i + 1].stage->claim_input(block.frames) : nullptr;
+        auto* const* output = wanted != nullptr ? wanted : buffers_.data();
+        links_[i].stage->process(input, output, block.frames, time);
+        const auto now = rt::now_ns();
+        links_[i].histogram->record(now - stamp);
+        stamp = now;
+        input = output;
+    }
+    convert_out(block);
+    const auto ended = rt::now_ns();
+    conversion_out_.record(ended - stamp);
+    note_timing(block, ended);
+}
+
+void Chain::convert_in(const device::CardBlock& block, float* const* target) noexcept {
+    std::uint32_t not_finite = 0;
+    for (std::uint32_t c = 0; c < channels_; ++c) {
+        if (block.input.channels == 0) {
+            std::fill_n(target[c], block.frames, 0.0F);
+        } else {  // a card with fewer channels than the chain feeds its last one to the rest
+            not_finite += dsp::to_float(block.input, std::min(c, block.input.channels - 1), 0, block.frames, target[c]).not_finite;
+        }
+    }
+    raise(input_peak_, peak_of(target, channels_, block.frames));
+    if (not_finite != 0) note_not_finite(not_finite, false);
+}
+
+void Chain::convert_out(const device::CardBlock& block) noexcept {
+    std::uint32_t not_finite = 0;
+    for (std::uint32_t c = 0; c < block.output.channels; ++c) {
+        const auto* source = buffers_[std::min(c, channels_ - 1)];
+        not_finite += dsp::from_float(source, block.output, c, 0, block.frames).not_finite;
+    }
+    raise(output_peak_, peak_of(buffers_.data(), channels_, block.frames));
+    if (not_finite != 0) note_not_finite(not_finite, true);
+}
+
+void Chain::note_not_finite(std::uint64_t samples, bool at_output) noexcept {
+    not_finite_.fetch_add(samples, std::memory_order_relaxed);
+    if (events_ == nullptr) return;
+    events_->record({.at_ns = rt::now_ns(),
+                     .kind = static_cast<std::uint32_t>(stage::EventKind::not_finite),
+                     .values = {static_cast<std::int64_t>(samples), at_output ? 1 : 0, 0}});
+}
+
+void Chain::note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept {
+    const auto late = block.entered_ns - block.due_ns;
+    const auto took = ended_ns - block.entered_ns;
+    lateness_.record(late);
+    callback_.record(took);
+    total_.record(ended_ns - block.due_ns);
+    if (events_ == nullptr) return;
+    const auto period = static_cast<std::int64_t>(nominal_period_ns_ * block.frames / nominal_block_);
+    const auto record = [&](stage::EventKind kind, std::int64_t a, std::int64_t b) noexcept {
+        events_->record({.at_ns = ended_ns, .kind = static_cast<std::uint32_t>(kind), .values = {a, b, 0}});
+    };
+    if (block.lost_frames != 0) {
+        record(stage::EventKind::frames_lost, static_cast<std::int64_t>(block.lost_frames), previous_overran_ ? 1 : 0);
+    }
+    if (late + took > period) record(stage::EventKind::block_overrun, late, took);
+    previous_overran_ = took > period;
+}
+
+}  // namespace sidetone::engine

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "device/card.hpp"
+#include "dsp/sample_conversion.hpp"
+#include "engine/chain_file.hpp"
+#include "engine/ledger.hpp"
+#include "rt/event_log.hpp"
+#include "rt/realtime.hpp"
+#include "stage/stage.hpp"
+
+namespace sidetone::engine {
+
+/// A chain of stages made ready for one card format: it converts the card's samples straight into the first stage's memory, runs
+/// the stages, and converts the last one's output into the card. Two conversions, nothing copied between.
+class Chain {
+public:
+    struct Options {
+        bool offline = false;
+        rt::PredictiveWaiter* waiter = nullptr;
+        rt::EventLog* events = nullptr;
+    };
+
+    /// Control thread. Prepares every stage of `file` (which must outlive this) and makes their lines in `ledger`.
+    Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, const Options& options);
+
+    /// Audio thread.
+    void process(const device::CardBlock& block) noexcept SIDETONE_REALTIME;
+
+    [[nodiscard]] std::uint32_t delay_frames() const noexcept { return delay_frames_; }
+    [[nodiscard]] std::vector<stage::WorkSource*> work() const;
+
+    /// Linear peak of the loudest channel since the last call; any one thread.
+    [[nodiscard]] float take_input_peak() noexcept { return input_peak_.exchange(0, std::memory_order_relaxed); }
+    [[nodiscard]] float take_output_peak() noexcept { return output_peak_.exchange(0, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t not_finite() const noexcept { return not_finite_.load(std::memory_order_relaxed); }
+
+private:
+    void convert_in(const device::CardBlock& block, float* const* target) noexcept;
+    void convert_out(const device::CardBlock& block) noexcept;
+    void note_not_finite(std::uint64_t samples, bool at_output) noexcept;
+    void note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept;
+
+    struct Link {
+        stage::Stage* stage;
+        rt::Histogram* histogram;
+    };
+
+    std::uint32_t channels_;
+    std::uint32_t rate_hz_;
+    double nominal_period_ns_;
+    std::uint32_t nominal_block_;
+    std::vector<Link> links_;
+    std::uint32_t delay_frames_ = 0;
+    std::vector<float> buffer_;
+    std::vector<float*> buffers_;
+    rt::EventLog* events_;
+    bool previous_overran_ = false;  // the last callback by itself took more than a period
+    rt::Histogram &lateness_, &conversion_in_, &conversion_out_, &callback_, &total_;
+    std::atomic<float> input_peak_{0}, output_peak_{0};
+    std::atomic<std::uint64_t> not_finite_{0};
+};
+
+}  // namespace sidetone::engine

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/chain_file.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "rt/error.hpp"
+#include "stage/catalogue.hpp"
+#include "stage/settings.hpp"
+
+namespace sidetone::engine {
+namespace {
+
+constexpr std::uintmax_t kLargestFile = 1 << 20;
+constexpr std::size_t kMostStages = 64;
+constexpr std::uint32_t kMostChannels = 16;
+
+toml::table parse(std::string_view text, const std::string& file) {
+    try {
+        return toml::parse(text, file);
+    } catch (const toml::parse_error& error) {
+        throw InputError(fmt::format("{}:{}: not valid TOML: {}", file, error.source().begin.line, error.description()));
+    }
+}
+
+ChainStage read_stage(const toml::table& table, const std::string& file, std::uint32_t channels) {
+    stage::Settings unnamed{table, file, "stage"};
+    const auto kind = unnamed.text("kind", "");
+    if (kind.empty()) unnamed.fail("kind", "nothing", "the kind of the stage");
+    stage::Settings settings{table, file, fmt::format("stage \"{}\"", kind)};
+    (void)settings.text("kind", "");
+    ChainStage result;
+    result.name = settings.text("name", kind);
+    result.budget_us = settings.number("budget_us", 0, 0, 1e6);
+    result.stage = stage::make_stage(kind, settings, channels);
+    return result;
+}
+
+void number_equal_names(std::vector<ChainStage>& stages) {
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+        int count = 1;
+        for (std::size_t j = 0; j < i; ++j) count += stages[j].name == stages[i].name ? 1 : 0;
+        if (count > 1) stages[i].name += fmt::format("-{}", count);
+    }
+}
+
+const toml::array* stage_array(stage::Settings& settings) {
+    const auto* node = settings.find("stage");
+    if (node == nullptr) return nullptr;
+    const auto* stages = node->as_array();
+    if (stages == nullptr || !stages->is_homogeneous<toml::table>()) {
+        settings.fail("stage", stage::as_written(*node), "tables, each headed [[stage]]");
+    }
+    if (stages->size() > kMostStages) {
+        settings.fail("stage", fmt::format("{} stages", stages->size()), fmt::format("at most {}", kMostStages));
+    }
+    return stages;
+}
+
+}  // namespace
+
+ChainFile read_chain_text(std::string_view text, const std::filesystem::path& name, std::uint32_t channels) {
+    const auto file = name.string();
+    const auto table = parse(text, file);
+    stage::Settings settings{table, file, "chain"};
+    ChainFile chain;
+    chain.path = name;
+    chain.description = settings.text("description", "no description");
+    chain.channels = settings.integer("channels", channels, 1, kMostChannels);
+    if (chain.channels != channels) {
+        settings.fail("channels", std::to_string(chain.channels), fmt::format("{}, as many as the sound has", channels));
+    }
+    chain.callback_budget_us = settings.number("callback_budget_us", 0, 0, 1e6);
+    const auto* stages = stage_array(settings);
+    settings.finish();
+    if (stages == nullptr || stages->empty()) throw InputError(fmt::format("{}: found no [[stage]], expected at least one", file));
+    for (const auto& node : *stages) chain.stages.push_back(read_stage(*node.as_table(), file, chain.channels));
+    number_equal_names(chain.stages);
+    return chain;
+}
+
+ChainFile read_chain(const std::filesystem::path& path, std::uint32_t channels) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) throw InputError(fmt::format("{}: cannot be read: {}", path.string(), error.message()));
+    if (size > kLargestFile) {
+        throw InputError(fmt::format("{}: found {} bytes, expected a chain file of at most {}", path.string(), size, kLargestFile));
+    }
+    std::ifstream in{path, std::ios::binary};
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) throw InputError(fmt::format("{}: cannot be read", path.string()));
+    return read_chain_text(text.str(), path, channels);
+}
+
+namespace {
+
+std::vector<std::filesystem::path> chain_folders() {
+    std::vector<std::filesystem::path> folders;
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (!error) {
+        folders.push_back(program.parent_path().parent_path() / "share" / "sidetone" / "chains");
+        // build/PRESET/bin/sidetone in a source tree
+        folders.push_back(program.parent_path().parent_path().parent_path().parent_path() / "chains");
+    }
+    return folders;
+}
+
+}  // namespace
+
+std::filesystem::path find_chain(const std::string& name) {
+    if (std::filesystem::is_regular_file(name)) return name;
+    std::vector<std::string> known;
+    for (const auto& folder : chain_folders()) {
+        for (const auto& file : {folder / name, folder / (name + ".toml")}) {
+            if (std::filesystem::is_regular_file(file)) return file;
+        }
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator{folder, error}) known.push_back(entry.path().stem().string());
+    }
+    std::sort(known.begin(), known.end());
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+    throw InputError(fmt::format("chain \"{}\": found no such file, expected a path or one of: {}", name, fmt::join(known, ", ")));
+}
+
+}  // namespace sidetone::engine

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "rt/histogram.hpp"
+#include "rt/realtime.hpp"
+
+namespace sidetone::engine {
+
+/// One line of the ledger: how long a part of the way of a block took.
+struct LedgerLine {
+    std::string name;
+    rt::Distribution us;
+    double budget_us = 0;  ///< 0: none
+    [[nodiscard]] bool is_within_budget() const noexcept { return budget_us == 0 || us.p99 <= budget_us; }
+};
+
+/// Accounts for the time of every block: one histogram per part, recorded by the audio thread, read by anyone. Lines are made
+/// by the control thread before sound starts, and their addresses stay.
+class Ledger {
+public:
+    /// Control thread. The line that `record` takes; a line of that name that exists is found again, with its counts.
+    [[nodiscard]] rt::Histogram& line(const std::string& name, double budget_us);
+
+    [[nodiscard]] std::vector<LedgerLine> lines() const;
+
+private:
+    struct Entry {
+        std::string name;
+        double budget_us = 0;
+        rt::Histogram histogram;
+    };
+    std::deque<Entry> entries_;
+};
+
+}  // namespace sidetone::engine

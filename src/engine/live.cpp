@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <thread>
+
+#include "engine/engine.hpp"
+#include "engine/tally.hpp"
+#include "rt/clock.hpp"
+#include "rt/error.hpp"
+#include "rt/guard.hpp"
+
+namespace sidetone::engine {
+namespace {
+
+constexpr auto kPoll = std::chrono::milliseconds{20};
+constexpr int kPollsPerStatus = 5;
+constexpr std::int64_t kRetryNs = 250'000'000;
+
+float decibel(float peak) { return peak <= 1e-6F ? -120.0F : 20 * std::log10(peak); }
+
+// The control thread of one run.
+class LiveRun {
+public:
+    LiveRun(Engine& engine, const CardOpener& open_card, const LiveOptions& options)
+        : engine_(engine), tally_(engine), open_card_(open_card), options_(options) {}
+
+    Report run(const std::atomic<bool>& stop);
+
+private:
+    void begin_counting();
+    void poll(std::int64_t now_ns);
+    void lose_card(std::int64_t now_ns);
+    void try_again(std::int64_t now_ns);
+    void tell(const std::string& line) const {
+        if (options_.on_message) options_.on_message(line);
+    }
+    void show_status(std::int64_t now_ns);
+    [[nodiscard]] Report report(std::int64_t now_ns);
+    [[nodiscard]] Latency latency() const;
+    [[nodiscard]] std::uint64_t page_faults() const;
+
+    Engine& engine_;
+    Tally tally_;
+    const CardOpener& open_card_;
+    const LiveOptions& options_;
+    std::unique_ptr<device::Card> card_;
+    std::string description_;
+    std::int64_t started_ns_ = 0, cpu_started_ns_ = 0;
+    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0;
+    std::uint64_t blocks_before_loss_ = 0;
+    bool resuming_ = false;
+    std::string last_refusal_;
+    std::uint64_t outages_ = 0, faults_before_ = 0;
+    double longest_outage_ms_ = 0;
+    std::uint32_t changes_seen_ = 0;
+    std::uint64_t xruns_seen_ = 0;
+};
+
+void LiveRun::begin_counting() {
+    rt::reset_realtime_counts();
+    faults_before_ = page_faults();
+    started_ns_ = rt::monotonic_ns();
+    cpu_started_ns_ = rt::process_cpu_ns();
+}
+
+Report LiveRun::run(const std::atomic<bool>& stop) {
+    card_ = open_card_();
+    card_->start(engine_);
+    description_ = card_->description();
+    begin_counting();
+    tell(description_);
+    for (const auto& warning : card_->warnings()) tell(warning);
+    for (const auto& warning : engine_.warnings()) tell(warning);
+    for (const auto& decision : engine_.decisions()) tell(decision);
+    for (int polls = 1; !stop.load() && !engine_.is_finished(); ++polls) {
+        std::this_thread::sleep_for(kPoll);
+        const auto now = rt::monotonic_ns();
+        poll(now);
+        if (polls % kPollsPerStatus == 0) show_status(now);
+        if (options_.seconds > 0 && static_cast<double>(now - started_ns_) >= options_.seconds * 1e9) break;
+    }
+    const auto ended = rt::monotonic_ns();
+    auto result = report(ended);
+    if (card_) card_->stop();
+    poll(ended);
+    result.misses = tally_.misses(Cause::ours);
+    result.misses_card = tally_.misses(Cause::card);
+    result.misses_stolen = tally_.misses(Cause::stolen);
+    return result;
+}
+
+void LiveRun::poll(std::int64_t now_ns) {
+    for (const auto& line : tally_.poll(card_ ? card_->audio_thread_id() : 0)) tell(line);
+    if (const auto xruns = engine_.xruns(); xruns != xruns_seen_) {
+        tell(fmt::format("{} x under- or over-run reported by the card", xruns - xruns_seen_));
+        xruns_seen_ = xruns;
+    }
+    if (const auto changes = engine_.changes(); changes != changes_seen_ && !resuming_) {
+        changes_seen_ = changes;
+        const auto format = engine_.format();
+        tell(fmt::format("the card changed to {} Hz, {} frames a block; made ready again in {:.1f} ms", format.rate_hz,
+                         format.block_frames, static_cast<double>(engine_.prepare_ns()) / 1e6));
+    }
+    if (engine_.take_lost()) lose_card(now_ns);
+    if (lost_at_ns_ != 0 && !resuming_ && now_ns >= next_try_ns_) try_again(now_ns);
+    if (resuming_ && engine_.blocks() > blocks_before_loss_) {
+        const auto outage_ms = static_cast<double>(now_ns - lost_at_ns_) / 1e6;
+        longest_outage_ms_ = std::max(longest_outage_ms_, outage_ms);
+        changes_seen_ = engine_.changes();
+        tell(fmt::format("sound resumed after {:.0f} ms: {}", outage_ms, description_));
+        resuming_ = false;
+        lost_at_ns_ = 0;
+    }
+}
+
+void LiveRun::lose_card(std::int64_t now_ns) {
+    if (lost_at_ns_ == 0) {
+        ++outages_;
+        lost_at_ns_ = now_ns;
+        tell(fmt::format("the card is gone ({}); waiting for it to come back", description_));
+    }
+    if (card_) card_->stop();
+    resuming_ = false;
+    next_try_ns_ = now_ns + kRetryNs;
+}
+
+void LiveRun::try_again(std::int64_t now_ns) {
+    next_try_ns_ = now_ns + kRetryNs;
+    try {
+        blocks_before_loss_ = engine_.blocks();
+        card_->start(engine_);
+        description_ = card_->description();
+        resuming_ = true;
+        last_refusal_.clear();
+    } catch (const InputError& error) {
+        if (last_refusal_ != error.what()) tell(fmt::format("still waiting: {}", error.what()));
+        last_refusal_ = error.what();
+    }
+}
+
+Latency LiveRun::latency() const {
+    const auto format = engine_.format();
+    if (format.rate_hz == 0) return {};
+    const auto ms = [&](double frames) { return 1000 * frames / format.rate_hz; };
+    Latency latency;
+    latency.capture_ms = ms(std::max(format.capture_latency_frames, format.block_frames));
+    latency.playback_ms = ms(std::max(format.playback_latency_frames, format.block_frames));
+    latency.chain_ms = ms(engine_.delay_frames());
+    return latency;
+}
+
+void LiveRun::show_status(std::int64_t now_ns) {
+    if (!options_.on_status) return;
+    const auto format = engine_.format();
+    LiveStatus status;
+    status.seconds = static_cast<double>(now_ns - started_ns_) / 1e9;
+    status.input_peak_db = decibel(engine_.take_input_peak());
+    status.output_peak_db = decibel(engine_.take_output_peak());
+    for (const auto& line : engine_.ledger()) {
+        if (line.name == "callback") status.load = line.us.p99 * format.rate_hz / (1e6 * std::max(1U, format.block_frames));
+    }
+    status.misses = tally_.misses(Cause::ours);
+    status.latency_ms = latency().total_ms();
+    status.sounding = lost_at_ns_ == 0;
+    options_.on_status(status);
+}
+
+std::uint64_t LiveRun::page_faults() const {
+    std::uint64_t faults = 0;
+    for (const auto id : {card_ ? card_->audio_thread_id() : 0, engine_.worker_id()}) {
+        if (id == 0) continue;
+        const auto pressure = rt::thread_pressure(id);
+        faults += pressure.minor_faults + pressure.major_faults;
+    }
+    return faults;
+}
+
+Report LiveRun::report(std::int64_t now_ns) {
+    const auto format = engine_.format();
+    Report r;
+    r.chain = engine_.file().path.string();
+    r.card = description_;
+    r.rate_hz = format.rate_hz;
+    r.block_frames = format.block_frames;
+    r.channels = engine_.file().channels;
+    r.delay_frames = engine_.delay_frames();
+    r.seconds = static_cast<double>(now_ns - started_ns_) / 1e9;
+    r.blocks = engine_.blocks();
+    r.xruns = engine_.xruns();
+    r.not_finite = tally_.not_finite_in() + tally_.not_finite_out();
+    r.model_failures = tally_.model_failures();
+    r.outages = outages_;
+    r.longest_outage_ms = longest_outage_ms_;
+    if (rt::interposer_is_present()) {
+        const auto audio = rt::realtime_counts(rt::RealtimeKind::audio);
+        const auto worker = rt::realtime_counts(rt::RealtimeKind::worker);
+        r.heap_calls = audio.heap_calls;
+        r.locks = audio.locks;
+        r.worker_heap_calls = worker.heap_calls;
+        r.worker_locks = worker.locks;
+    }
+    // Threads that were replaced on the way took their counts with them.
+    if (outages_ == 0 && engine_.changes() == 0 && card_ && card_->audio_thread_id() != 0) {
+        const auto faults = page_faults();
+        r.page_faults = faults >= faults_before_ ? faults - faults_before_ : 0;
+    }
+    r.cpu_share = static_cast<double>(rt::process_cpu_ns() - cpu_started_ns_) / std::max<double>(1, static_cast<double>(now_ns - started_ns_));
+    r.lines = engine_.ledger();
+    r.decisions = engine_.decisions();
+    r.latency = latency();
+    for (const auto& line : r.lines) {
+        if (line.name == "callback") r.latency.compute_ms = line.us.p99 / 1000;
+    }
+    return r;
+}
+
+}  // namespace
+
+Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels, const CardOpener& open_card,
+                const LiveOptions& options, const std::atomic<bool>& stop) {
+    Engine engine{read_chain(chain_path, channels)};
+    return LiveRun{engine, open_card, options}.run(stop);
+}
+
+}  // namespace sidetone::engine

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "device/card.hpp"
+#include "engine/report.hpp"
+
+namespace sidetone::engine {
+
+/// The state of a live run, some ten times a second.
+struct LiveStatus {
+    double seconds = 0;
+    float input_peak_db = -120, output_peak_db = -120;  ///< of full scale, since the last status
+    double load = 0;                                    ///< p99 of the callback as a share of the period
+    std::uint64_t misses = 0;
+    double latency_ms = 0;
+    bool sounding = false;                              ///< the card is there
+};
+
+struct LiveOptions {
+    double seconds = 0;  ///< 0: until the card finishes or `stop` is set
+    std::function<void(const LiveStatus&)> on_status;
+    std::function<void(const std::string&)> on_message;  ///< one line: what happened, with its cause
+};
+
+/// Makes the card of a run; started again by the run when it was lost.
+using CardOpener = std::function<std::unique_ptr<device::Card>()>;
+
+/// Runs the chain on a card until it ends, time is up, or `stop` is set. A card that vanishes is waited for and taken up
+/// again; sound resumes by itself. Blocks the calling (control) thread. Throws InputError when it cannot start.
+[[nodiscard]] Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels, const CardOpener& open_card,
+                              const LiveOptions& options, const std::atomic<bool>& stop);
+
+}  // namespace sidetone::engine

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ledger.hpp"
+#include "rt/histogram.hpp"
+
+namespace sidetone::engine {
+
+/// From the microphone's converter to the ear's, the converters themselves not included (a card does not tell).
+struct Latency {
+    double capture_ms = 0;   ///< the card's capture period and buffers
+    double chain_ms = 0;     ///< the chain's algorithmic delay; a pipelined stage's extra block is in it
+    double compute_ms = 0;   ///< p99 of the callback; it runs within the playback period and is not added
+    double playback_ms = 0;  ///< the card's playback period and buffers
+    [[nodiscard]] double total_ms() const noexcept { return capture_ms + chain_ms + playback_ms; }
+};
+
+/// What one run came to.
+struct Report {
+    std::string chain, card;
+    std::uint32_t rate_hz = 0, block_frames = 0, channels = 0, delay_frames = 0;
+    double seconds = 0;
+    std::uint64_t blocks = 0;
+    std::uint64_t misses = 0, misses_card = 0, misses_stolen = 0;
+    std::uint64_t xruns = 0, not_finite = 0, model_failures = 0, outages = 0;
+    double longest_outage_ms = 0;
+    std::optional<std::uint64_t> heap_calls, locks;               ///< on the audio thread; nothing: not counted
+    std::optional<std::uint64_t> worker_heap_calls, worker_locks;
+    std::optional<std::uint64_t> page_faults;                     ///< audio thread and worker, while sound ran
+    double cpu_share = 0;                                         ///< of one core, the whole process
+    Latency latency;
+    std::vector<LedgerLine> lines;
+    std::vector<std::string> decisions;
+};
+
+/// The contract of DESIGN section 9.
+[[nodiscard]] nlohmann::json to_json(const Report& report);
+[[nodiscard]] nlohmann::json to_json(const rt::Distribution& distribution);
+
+/// The ledger as a table for people.
+[[nodiscard]] std::string to_text(const Report& report);
+
+}  // namespace sidetone::engine

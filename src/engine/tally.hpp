@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "rt/thread.hpp"
+
+namespace sidetone::engine {
+
+/// Whose fault a miss is (DESIGN section 7).
+enum class Cause : std::uint8_t {
+    ours,    ///< everything that is not one of the others
+    card,    ///< the callback itself came late by more than half a period, or the card skipped input
+    stolen,  ///< the hypervisor or the scheduler took the processor away meanwhile
+};
+
+/// Counts what went wrong and finds the cause of each: the control thread's part of the ledger. Call `poll` some tens of
+/// times a second while sound runs; what the scheduler did is only known to that grain.
+class Tally {
+public:
+    explicit Tally(Engine& engine) : engine_(engine) {}
+
+    /// Control thread. Drains the engine's events; one line for people per kind and cause, none when nothing happened.
+    [[nodiscard]] std::vector<std::string> poll(int audio_thread_id);
+
+    [[nodiscard]] std::uint64_t misses(Cause cause) const noexcept { return misses_[static_cast<std::size_t>(cause)]; }
+    [[nodiscard]] std::uint64_t not_finite_in() const noexcept { return not_finite_in_; }
+    [[nodiscard]] std::uint64_t not_finite_out() const noexcept { return not_finite_out_; }
+    [[nodiscard]] std::uint64_t model_failures() const noexcept { return model_failures_; }
+
+private:
+    struct Pressure {
+        std::uint64_t audio_switches = 0, worker_switches = 0, stolen_ns = 0;
+    };
+    [[nodiscard]] bool was_stolen(int audio_thread_id);
+    [[nodiscard]] Cause cause_of(const rt::Event& event, double period_ns, bool stolen) const noexcept;
+    [[nodiscard]] std::uint64_t weight_of(const rt::Event& event, std::uint32_t block_frames) const noexcept;
+
+    Engine& engine_;
+    std::uint64_t misses_[3] = {};
+    std::uint64_t not_finite_in_ = 0, not_finite_out_ = 0, model_failures_ = 0;
+    Pressure pressure_;
+    bool stolen_before_ = false;
+};
+
+}  // namespace sidetone::engine

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/worker.hpp"
+
+#include "rt/guard.hpp"
+
+namespace sidetone::engine {
+namespace {
+
+constexpr std::int64_t kSpinNs = 200'000;       // a bounded share of any hop; the kernel throttles endless spinning
+constexpr std::int64_t kTimeoutNs = 50'000'000;  // to look around even when nothing comes
+
+}  // namespace
+
+void Worker::start(std::vector<stage::WorkSource*> sources, int priority) {
+    stop();
+    sources_ = std::move(sources);
+    if (sources_.empty()) return;
+    rt::ThreadSettings settings;
+    settings.name = "st-worker";
+    settings.priority = priority;
+    thread_ = rt::RealtimeThread{settings, [this] { run(); }};
+}
+
+void Worker::stop() noexcept {
+    if (!thread_.joinable()) return;
+    waiter_->stop();
+    thread_.join();
+    waiter_ = std::make_unique<rt::PredictiveWaiter>();
+}
+
+void Worker::run() noexcept {
+    while (!waiter_->stopped()) {
+        bool worked = false;
+        {
+            const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+            for (auto* source : sources_) {
+                while (source->run_next()) worked = true;
+            }
+        }
+        if (!worked) waiter_->wait(kTimeoutNs, kSpinNs);
+    }
+}
+
+}  // namespace sidetone::engine

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/hop_model.hpp"
+#include "stage/miss_concealment.hpp"
+#include "stage/stage.hpp"
+
+namespace sidetone::stage {
+
+struct DenoiseSettings {
+    std::string model = "dtln";   ///< a model's name, or the path of its folder
+    std::string backend = "auto";
+    Mode mode = Mode::automatic;
+    double direct_share = 0.5;    ///< of a period that the model may take, at its p99.9, to be run in the callback
+    double strength_db = 100;     ///< the most by which the model may attenuate; 100: no limit
+    MissPolicy on_miss = MissPolicy::hold;
+    double inference_budget_us = 0;  ///< for the ledger; 0: none
+};
+
+/// Runs a streaming enhancement model on every channel of the chain.
+///
+/// The card's frames are resampled straight into the ring whose sliding window is the model's input; a hop that is complete
+/// is handed over by its number; its result stays in its slot until it is mixed into the ring that the second
+/// resampler reads. Hop, block and rates are independent of one another (stage/hop_timeline.hpp).
+class DenoiseStage final : public Stage, public WorkSource {
+public:
+    /// Loads the model once for every channel. Throws InputError.
+    DenoiseStage(DenoiseSettings settings, std::uint32_t channels);
+    ~DenoiseStage() override;
+
+    [[nodiscard]] const char* kind() const noexcept override { return "denoise"; }
+    void prepare(const StageContext& context) override;
+    [[nodiscard]] float* const* claim_input(std::uint32_t frames) noexcept SIDETONE_REALTIME override;
+    void process(const float* const* in, float* const* out, std::uint32_t frames,
+                 const BlockTime& time) noexcept SIDETONE_REALTIME override;
+    [[nodiscard]] std::uint32_t delay_frames() const noexcept override;
+    [[nodiscard]] WorkSource* work() noexcept override;
+    [[nodiscard]] std::vector<StagePart> parts() const override;
+    [[nodiscard]] std::string decision() const override { return decision_; }
+    [[nodiscard]] std::uint64_t misses() const noexcept override;
+
+    /// Worker thread.
+    [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME override;
+
+    /// The mode `prepare` settled on.
+    [[nodiscard]] Mode mode() const noexcept { return mode_; }
+
+private:
+    class Live;  // all that depends on rate and block; made by `prepare`
+
+    void decide_mode(const StageContext& context);
+    void measure_model();
+
+    DenoiseSettings settings_;
+    std::uint32_t channels_;
+    std::vector<nn::HopModel> models_;
+    Mode mode_ = Mode::direct;
+    std::string decision_;
+    double measured_worst_us_ = 0;  // of one hop of one channel, from the paced warm-up; 0: not measured yet
+    std::uint64_t measured_heap_calls_ = 0;
+    std::unique_ptr<Live> live_;
+};
+
+}  // namespace sidetone::stage

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage/miss_concealment.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sidetone::stage {
+namespace {
+
+constexpr float kFadeSeconds = 0.002F;   // long enough not to click, short enough not to smear a consonant
+constexpr float kHoldSeconds = 0.040F;   // a gain is still true after a few hops …
+constexpr float kRampSeconds = 0.200F;   // … and after this long nothing is known: unity
+constexpr float kRepeatGain = 0.5F;      // each further repetition is 6 dB softer
+
+}  // namespace
+
+const char* to_string(MissPolicy policy) noexcept {
+    switch (policy) {
+        case MissPolicy::hold: return "hold";
+        case MissPolicy::repeat: return "repeat";
+        case MissPolicy::bypass: return "bypass";
+        case MissPolicy::silence: return "silence";
+    }
+    return "?";
+}
+
+MissConcealment::MissConcealment(const Settings& settings) noexcept : settings_(settings) {
+    const auto rate = static_cast<float>(settings.rate_hz);
+    // After kFadeSeconds 1/e^5 (-43 dB) of the step is left.
+    step_decay_ = std::exp(-5.0F / (kFadeSeconds * rate));
+    ramp_per_sample_ = 1.0F / (kRampSeconds * rate);
+    hold_samples_ = static_cast<std::uint32_t>(kHoldSeconds * rate);
+}
+
+void MissConcealment::render(const float* wet, const float* dry, const float* previous, float* out,
+                             std::uint32_t count) noexcept {
+    const auto source = wet != nullptr ? Source::model : Source::substitute;
+    if (wet != nullptr) {
+        const float dry_share = settings_.dry_share;
+        for (std::uint32_t i = 0; i < count; ++i) out[i] = wet[i] + dry_share * (dry[i] - wet[i]);
+        follow_gain(out, dry, count);
+        held_ = 0;
+    } else {
+        cover(dry, previous, out, count);
+        held_ = std::min(held_ + count, 1U << 30U);
+    }
+    const bool repeats = wet == nullptr && settings_.policy == MissPolicy::repeat;
+    if (source != source_ || repeats) step_ = previous[count - 1] - out[0];
+    source_ = source;
+    if (step_ == 0) return;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        out[i] += step_;
+        step_ *= step_decay_;
+    }
+    if (std::fabs(step_) < 1e-9F) step_ = 0;
+}
+
+void MissConcealment::cover(const float* dry, const float* previous, float* out, std::uint32_t count) noexcept {
+    switch (settings_.policy) {
+        case MissPolicy::hold:
+            for (std::uint32_t i = 0; i < count; ++i) {
+                if (held_ + i >= hold_samples_) gain_ = std::min(1.0F, gain_ + ramp_per_sample_);
+                out[i] = gain_ * dry[i];
+            }
+            return;
+        case MissPolicy::repeat:
+            for (std::uint32_t i = 0; i < count; ++i) out[i] = kRepeatGain * previous[i];
+            return;
+        case MissPolicy::bypass: std::copy_n(dry, count, out); return;
+        case MissPolicy::silence: std::fill_n(out, count, 0.0F); return;
+    }
+}
+
+void MissConcealment::follow_gain(const float* heard, const float* dry, std::uint32_t count) noexcept {
+    float heard_energy = 0, dry_energy = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        heard_energy += heard[i] * heard[i];
+        dry_energy += dry[i] * dry[i];
+    }
+    if (dry_energy <= 1e-12F) return;
+    const float now = std::min(1.0F, std::sqrt(heard_energy / dry_energy));
+    gain_ += 0.5F * (now - gain_);  // two hops' memory: a gain, not its flutter
+}
+
+}  // namespace sidetone::stage
