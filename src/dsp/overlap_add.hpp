@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <complex>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "dsp/products.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::dsp {
@@ -25,14 +25,8 @@ public:
 
 private:
     std::size_t length_, hop_;
+    std::size_t begin_ = 0;  // where the oldest unfinished sample lies in sum_, which is a ring
     std::vector<float> window_, sum_;
 };
-
-/// Element-wise products used around transforms; Highway. No aliasing but out == a.
-void multiply(const float* a, const float* b, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
-/// out[k] = |spectrum[k]|.
-void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
-/// spectrum[k] *= gain[k], gains real.
-void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept SIDETONE_REALTIME;
 
 }  // namespace sidetone::dsp

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/polyphase_resampler.hpp"
 
+#include "dsp/polyphase_resampler_kernels.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace sidetone::dsp {
 
 namespace {
 
 constexpr std::size_t kMostTaps = 4'000'000;
-constexpr std::uint32_t kFewestHalf = 8;  // a branch fills at least one vector of kRowUnit
-constexpr std::size_t kRowUnit = 16;
+constexpr std::uint32_t kFewestHalf = kTapUnit / 2;
 
 struct Place {
     std::int64_t input;   // floor of the position
@@ -92,6 +95,15 @@ void design_branch(double fraction, double cut_off, double beta, std::uint32_t h
     for (auto& tap : taps) tap /= sum;
 }
 
+/// As PolyphaseBranches wants it: whole units, the last of them flush with the last tap.
+void store_branch(const std::vector<double>& taps, std::span<float> coefficients) {
+    const std::size_t before_last = coefficients.size() - kTapUnit;
+    for (std::size_t j = 0; j < taps.size(); ++j) {
+        const std::size_t place = j < before_last ? j : j + coefficients.size() - taps.size();
+        coefficients[place] = static_cast<float>(taps[j]);
+    }
+}
+
 }  // namespace
 
 PolyphaseResampler::PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t out_rate_hz, const Design& design)
@@ -113,14 +125,14 @@ PolyphaseResampler::PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t o
                                     " taps, at most " + std::to_string(kMostTaps) +
                                     " are allowed; choose rates with a larger common divisor");
     }
-    row_ = (taps + kRowUnit - 1) / kRowUnit * kRowUnit;
-    branches_.resize(phases_ * row_);
+    units_ = (taps + kTapUnit - 1) / kTapUnit;
+    branches_.assign(phases_ * units_ * kTapUnit, 0.0F);
+    const double beta = kaiser_beta(design.stop_band_db);
     std::vector<double> branch(taps);
     for (std::uint32_t phase = 0; phase < phases_; ++phase) {
-        design_branch(static_cast<double>(phase) / phases_, lower_hz / in_rate_hz, kaiser_beta(design.stop_band_db),
-                      half_, branch);
-        std::transform(branch.begin(), branch.end(), branches_.begin() + static_cast<std::ptrdiff_t>(phase * row_),
-                       [](double tap) { return static_cast<float>(tap); });
+        const double fraction = static_cast<double>(phase) / phases_;
+        design_branch(fraction, lower_hz / in_rate_hz, beta, half_, branch);
+        store_branch(branch, std::span(branches_).subspan(phase * units_ * kTapUnit, units_ * kTapUnit));
     }
 }
 
@@ -146,12 +158,10 @@ void PolyphaseResampler::compute(const float* in, std::int64_t in_position, std:
         std::copy_n(in + (first - in_position), count, out);
         return;
     }
-    for (std::size_t n = 0; n < count; ++n) {
-        const auto place = place_of(first + static_cast<std::int64_t>(n), step_, phases_);
-        const float* samples = in + (place.input - (std::int64_t{half_} - 1) - in_position);
-        const float* taps = branches_.data() + place.phase * row_;
-        out[n] = std::inner_product(taps, taps + 2 * std::size_t{half_}, samples, 0.0F);
-    }
+    const auto place = place_of(first, step_, phases_);
+    const float* oldest = in + (place.input - (std::int64_t{half_} - 1) - in_position);
+    const PolyphaseBranches branches{branches_.data(), 2 * std::size_t{half_}, units_, phases_, step_};
+    polyphase_filter(branches, {oldest, place.phase}, count, out);
 }
 
 }  // namespace sidetone::dsp

@@ -18,12 +18,13 @@ namespace sidetone::dsp {
 /// common divisor). With p = floor of that position it is computed from input samples p - (half - 1) … p + half.
 class PolyphaseResampler {
 public:
-    /// The filter's span follows from these two (Kaiser's formula) and from the lower of the two rates: 17 of its
-    /// samples to either side as it stands, which is the look-ahead: 1.06 ms between 16 and 48 kHz.
+    /// The filter's span follows from these two and from the lower of the two rates (Kaiser's formula). As they stand
+    /// it is 16 samples of the lower rate to either side, so the look-ahead is 1 ms between 16 and 48 kHz.
     struct Design {
-        double stop_band_db =
-            80;  ///< 20 to 140; images and aliases are below it, and so is the ripple of the pass band
-        /// Of the lower Nyquist frequency, 0.5 to 0.98; flat up to here. The stop band begins as far above that
+        /// 20 to 140. What Kaiser's formula aims at for images and aliases; measured, it misses by at most 2 dB, and
+        /// only at the very edge. The pass band is flat to the same precision.
+        double stop_band_db = 76;
+        /// Flat up to this share of the lower Nyquist frequency, 0.5 to 0.98. The stop band begins as far above that
         /// frequency, so whatever aliases or is imaged into the band that both rates carry falls above the pass band.
         double pass_band = 0.85;
     };
@@ -54,8 +55,8 @@ public:
 
 private:
     std::uint32_t phases_, step_, half_;
-    std::size_t row_ = 0;            // coefficients per branch: 2 · half_ rounded up to whole vectors
-    AlignedVector<float> branches_;  // phases_ rows; row f / phases_ makes the outputs whose position has that fraction
+    std::size_t units_ = 0;          // vectors' worth of coefficients per branch
+    AlignedVector<float> branches_;  // phases_ of them; the one of row f makes the outputs at a fraction of f / phases_
 };
 
 }  // namespace sidetone::dsp

@@ -2,41 +2,52 @@
 #include "dsp/sample_conversion.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstddef>
 #include <cstring>
-#include <limits>
+
+#include "dsp/sample_conversion_kernels.hpp"
 
 namespace sidetone::dsp {
 
 namespace {
 
-constexpr double kFullScale = 2147483648.0;
+static_assert(std::endian::native == std::endian::little, "card formats are little endian and are not swapped");
 
-/// The sample, its most significant bit moved to bit 31.
-std::int32_t load_integer(const std::byte* at, SampleFormat format) noexcept {
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, at, bytes_per_sample(format));
-    switch (format) {
-        case SampleFormat::s16:
-            return static_cast<std::int32_t>(bits << 16);
-        case SampleFormat::s24:
-        case SampleFormat::s24in32:
-            return static_cast<std::int32_t>(bits << 8);
-        default:
-            return static_cast<std::int32_t>(bits);
-    }
+/// Channels that are neither alone nor one of two pass through a buffer of this many samples.
+constexpr std::size_t kChunk = 128;
+
+void add(ConversionReport& sum, const ConversionReport& part) noexcept {
+    sum.not_finite += part.not_finite;
+    sum.clipped += part.clipped;
 }
 
-int bits_of(SampleFormat format) noexcept {
-    switch (format) {
-        case SampleFormat::s16:
-            return 16;
-        case SampleFormat::s24:
-        case SampleFormat::s24in32:
-            return 24;
-        default:
-            return 32;
+/// Where a channel's samples lie: the first, and how far apart in bytes.
+template <class Byte, class Layout>
+struct Lane {
+    Lane(const Layout& layout, std::uint32_t channel, std::size_t first_frame) noexcept
+        : bytes(bytes_per_sample(layout.format)), stride(layout.interleaved ? bytes * layout.channels : bytes) {
+        auto* buffer = static_cast<Byte*>(layout.data[layout.interleaved ? 0 : channel]);
+        first = buffer + first_frame * stride + (layout.interleaved ? channel * bytes : 0);
     }
+    [[nodiscard]] bool is_packed() const noexcept { return stride == bytes; }
+    [[nodiscard]] Byte* at(std::size_t frame) const noexcept { return first + frame * stride; }
+
+    std::size_t bytes, stride;
+    Byte* first;
+};
+
+template <std::size_t kBytes>
+void copy_strided(const std::byte* from, std::size_t from_stride, std::byte* to, std::size_t to_stride,
+                  std::size_t count) noexcept {
+    for (std::size_t n = 0; n < count; ++n) std::memcpy(to + n * to_stride, from + n * from_stride, kBytes);
+}
+
+void copy_strided(std::size_t bytes, const std::byte* from, std::size_t from_stride, std::byte* to,
+                  std::size_t to_stride, std::size_t count) noexcept {
+    if (bytes == 2) return copy_strided<2>(from, from_stride, to, to_stride, count);
+    if (bytes == 3) return copy_strided<3>(from, from_stride, to, to_stride, count);
+    copy_strided<4>(from, from_stride, to, to_stride, count);
 }
 
 }  // namespace
@@ -59,47 +70,40 @@ const char* to_string(SampleFormat format) noexcept {
 
 ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std::size_t first_frame,
                           std::size_t frames, float* out) noexcept {
-    ConversionReport report;
-    const std::size_t bytes = bytes_per_sample(source.format);
-    const std::size_t stride = bytes * (source.interleaved ? source.channels : 1);
-    const auto* at = static_cast<const std::byte*>(source.data[source.interleaved ? 0 : channel]) +
-                     first_frame * stride + (source.interleaved ? channel * bytes : 0);
-    for (std::size_t n = 0; n < frames; ++n, at += stride) {
-        if (source.format == SampleFormat::f32) {
-            float sample = 0;
-            std::memcpy(&sample, at, sizeof sample);
-            const bool finite = std::isfinite(sample);
-            report.not_finite += finite ? 0 : 1;
-            out[n] = finite ? sample : 0.0F;
-        } else {
-            out[n] = static_cast<float>(load_integer(at, source.format)) * static_cast<float>(1 / kFullScale);
-        }
+    const Lane<const std::byte, SampleSource> lane(source, channel, first_frame);
+    if (lane.is_packed()) return packed_to_float(source.format, lane.first, frames, out);
+
+    PartialConversion done;
+    if (source.channels == 2) {
+        done = stereo_to_float(source.format, lane.first - channel * lane.bytes, channel, frames, out);
     }
-    return report;
+    while (done.frames < frames) {
+        std::byte packed[kChunk * 4];
+        const std::size_t count = std::min(kChunk, frames - done.frames);
+        copy_strided(lane.bytes, lane.at(done.frames), lane.stride, packed, lane.bytes, count);
+        add(done.report, packed_to_float(source.format, packed, count, out + done.frames));
+        done.frames += count;
+    }
+    return done.report;
 }
 
 ConversionReport from_float(const float* in, const SampleSink& sink, std::uint32_t channel, std::size_t first_frame,
                             std::size_t frames) noexcept {
-    ConversionReport report;
-    const std::size_t bytes = bytes_per_sample(sink.format);
-    const std::size_t stride = bytes * (sink.interleaved ? sink.channels : 1);
-    auto* at = static_cast<std::byte*>(sink.data[sink.interleaved ? 0 : channel]) + first_frame * stride +
-               (sink.interleaved ? channel * bytes : 0);
-    const double scale = std::ldexp(1.0, bits_of(sink.format) - 1);
-    for (std::size_t n = 0; n < frames; ++n, at += stride) {
-        const bool finite = std::isfinite(in[n]);
-        report.not_finite += finite ? 0 : 1;
-        const float sample = finite ? in[n] : 0.0F;
-        if (sink.format == SampleFormat::f32) {
-            std::memcpy(at, &sample, sizeof sample);
-        } else {
-            report.clipped += std::fabs(sample) > 1.0F ? 1 : 0;
-            const auto integer = static_cast<std::int32_t>(
-                std::nearbyint(std::clamp(static_cast<double>(sample) * scale, -scale, scale - 1)));
-            std::memcpy(at, &integer, bytes);
-        }
+    const Lane<std::byte, SampleSink> lane(sink, channel, first_frame);
+    if (lane.is_packed()) return packed_from_float(sink.format, in, frames, lane.first);
+
+    PartialConversion done;
+    if (sink.channels == 2) {
+        done = stereo_from_float(sink.format, in, channel, frames, lane.first - channel * lane.bytes);
     }
-    return report;
+    while (done.frames < frames) {
+        std::byte packed[kChunk * 4];
+        const std::size_t count = std::min(kChunk, frames - done.frames);
+        add(done.report, packed_from_float(sink.format, in + done.frames, count, packed));
+        copy_strided(lane.bytes, packed, lane.bytes, lane.at(done.frames), lane.stride, count);
+        done.frames += count;
+    }
+    return done.report;
 }
 
 }  // namespace sidetone::dsp

@@ -105,7 +105,7 @@ TEST_P(EveryPairOfRates, TheStopBandIsSilent) {
         if (frequency > in_rate_ / 2.0) break;
         // Just below, so that a sine at half the input rate is no row of zeros.
         const auto out = resampled_sine(resampler_, frequency * 0.999, in_rate_, 1000, 2000);
-        EXPECT_LT(20 * std::log10(rms_of(out) * std::numbers::sqrt2), -75.0) << share;
+        EXPECT_LT(20 * std::log10(rms_of(out) * std::numbers::sqrt2), -74.0) << share;
     }
 }
 
@@ -192,7 +192,7 @@ TEST(PolyphaseResampler, AliasesBelowThePassBandEdgeAreSeventyDecibelsDown) {
     const PolyphaseResampler down(48'000, 16'000);
     for (double frequency = 9200; frequency < 24'000; frequency += 170) {
         const auto out = resampled_sine(down, frequency, 48'000, 0, 2000);
-        EXPECT_LT(20 * std::log10(rms_of(out) * std::numbers::sqrt2), -75.0) << frequency;
+        EXPECT_LT(20 * std::log10(rms_of(out) * std::numbers::sqrt2), -74.0) << frequency;
     }
 }
 
@@ -201,7 +201,7 @@ TEST(PolyphaseResampler, ImagesOfThePassBandAreSeventyDecibelsDown) {
     for (double frequency = 100; frequency <= 6800; frequency += 170) {
         const auto out = resampled_sine(up, frequency, 16'000, 0, 3000);
         for (const double image : {16'000 - frequency, 16'000 + frequency}) {
-            EXPECT_LT(20 * std::log10(std::abs(amplitude_of(out, image, 48'000, 0))), -75.0)
+            EXPECT_LT(20 * std::log10(std::abs(amplitude_of(out, image, 48'000, 0))), -74.0)
                 << frequency << ", " << image;
         }
     }

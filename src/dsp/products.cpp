@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dsp/products.hpp"
+
+#include "dsp/vector_target.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "dsp/products.cpp"
+#include <hwy/foreach_target.h>  // includes this file once per target
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace sidetone::dsp::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Calls `body(tag, n)` for whole vectors, then for single elements.
+template <class Body>
+HWY_INLINE void for_each_vector(std::size_t count, Body body) {
+    const hn::ScalableTag<float> whole;
+    const hn::CappedTag<float, 1> single;
+    std::size_t n = 0;
+    for (; n + hn::Lanes(whole) <= count; n += hn::Lanes(whole)) body(whole, n);
+    for (; n < count; ++n) body(single, n);
+}
+
+void multiply_vectors(const float* a, const float* b, float* out, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t n)
+                               HWY_ATTR { hn::StoreU(hn::Mul(hn::LoadU(d, a + n), hn::LoadU(d, b + n)), d, out + n); });
+}
+
+void multiply_add_vectors(const float* a, const float* b, float* sum, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+        hn::StoreU(hn::MulAdd(hn::LoadU(d, a + n), hn::LoadU(d, b + n), hn::LoadU(d, sum + n)), d, sum + n);
+    });
+}
+
+void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+        hn::Vec<decltype(d)> re;
+        hn::Vec<decltype(d)> im;
+        hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
+        hn::StoreU(hn::Sqrt(hn::MulAdd(re, re, hn::Mul(im, im))), d, out + k);
+    });
+}
+
+void apply_gains_to_vectors(const float* gain, float* spectrum, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+        hn::Vec<decltype(d)> re;
+        hn::Vec<decltype(d)> im;
+        hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
+        const auto factor = hn::LoadU(d, gain + k);
+        hn::StoreInterleaved2(hn::Mul(re, factor), hn::Mul(im, factor), d, spectrum + 2 * k);
+    });
+}
+
+}  // namespace sidetone::dsp::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sidetone::dsp {
+
+HWY_EXPORT(multiply_vectors);
+HWY_EXPORT(multiply_add_vectors);
+HWY_EXPORT(magnitude_of_vectors);
+HWY_EXPORT(apply_gains_to_vectors);
+
+void multiply(const float* a, const float* b, float* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(multiply_vectors)(a, b, out, count);
+}
+
+void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(multiply_add_vectors)(a, b, sum, count);
+}
+
+void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(magnitude_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
+}
+
+void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(apply_gains_to_vectors)(gain, reinterpret_cast<float*>(spectrum), count);
+}
+
+}  // namespace sidetone::dsp
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The other tests run the kernels of this processor's best vectors; these run the kernels of all that it has.
+
+#include "dsp/vector_target.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <complex>
+#include <cstdint>
+#include <vector>
+
+#include "dsp/overlap_add.hpp"
+#include "dsp/polyphase_resampler.hpp"
+#include "dsp/real_fft.hpp"
+#include "dsp/sample_conversion.hpp"
+#include "unit/dsp/signals.hpp"
+
+namespace sidetone::dsp {
+namespace {
+
+void use_only(std::int64_t targets) {
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+/// Runs `check` with every target that the processor supports, one without vectors among them; then all are back.
+template <class Check>
+void with_every_target(Check check) {
+    const std::int64_t supported = hwy::SupportedTargets();
+    for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
+        const std::int64_t target = rest & -rest;
+        SCOPED_TRACE(hwy::TargetName(target));
+        use_only(target);
+        check();
+    }
+    use_only(0);
+    ASSERT_EQ(hwy::SupportedTargets(), supported);
+}
+
+TEST(VectorTarget, IsChosenBeforeTheFirstCall) {
+    EXPECT_TRUE(kVectorTargetChosen);
+    EXPECT_TRUE(hwy::GetChosenTarget().IsInitialized());
+}
+
+TEST(VectorTarget, TransformsAgree) {
+    for (const std::size_t size : {64U, 96U, 192U, 512U, 864U, 1536U, 2048U}) {
+        const auto signal = test::white_noise(size, 71);
+        RealFft fft(size);
+        std::vector<std::complex<float>> expected(fft.bins());
+        fft.forward(signal.data(), expected.data());
+        with_every_target([&] {
+            std::vector<std::complex<float>> spectrum(fft.bins());
+            fft.forward(signal.data(), spectrum.data());
+            std::vector<float> back(size);
+            fft.inverse(spectrum.data(), back.data());
+            const double tolerance = 2e-6 * std::sqrt(static_cast<double>(size));
+            for (std::size_t k = 0; k < fft.bins(); ++k) ASSERT_NEAR(std::abs(spectrum[k] - expected[k]), 0, tolerance);
+            for (std::size_t n = 0; n < size; ++n) ASSERT_NEAR(back[n], signal[n], 3e-6) << size;
+        });
+    }
+}
+
+TEST(VectorTarget, ResamplersAgreeAndStayExactInChunks) {
+    const PolyphaseResampler resampler(44'100, 16'000);
+    const auto in = test::white_noise(2000, 72);
+    const std::int64_t begin = resampler.oldest_input(0);
+    std::vector<float> expected(500);
+    resampler.compute(in.data(), begin, 0, 500, expected.data());
+    with_every_target([&] {
+        std::vector<float> whole(500);
+        resampler.compute(in.data(), begin, 0, 500, whole.data());
+        std::vector<float> pieces(500);
+        for (std::size_t n = 0; n < 500; n += 5) {
+            resampler.compute(in.data(), begin, static_cast<std::int64_t>(n), 5, pieces.data() + n);
+        }
+        ASSERT_EQ(pieces, whole);
+        for (std::size_t n = 0; n < 500; ++n) ASSERT_NEAR(whole[n], expected[n], 2e-6);
+    });
+}
+
+TEST(VectorTarget, ConversionsGiveTheSameBytes) {
+    const auto signal = test::white_noise(131, 73, 0.5F);
+    for (const auto format :
+         {SampleFormat::s16, SampleFormat::s24, SampleFormat::s24in32, SampleFormat::s32, SampleFormat::f32}) {
+        for (const std::uint32_t channels : {1U, 2U, 3U}) {
+            const auto convert = [&](std::vector<std::byte>& card, std::vector<float>& back) {
+                card.assign(131 * channels * bytes_per_sample(format), std::byte{0});
+                back.assign(131, 0.0F);
+                const std::array<void*, 1> sink{card.data()};
+                const std::array<const void*, 1> source{card.data()};
+                from_float(signal.data(), {sink.data(), format, true, channels}, channels - 1, 0, 131);
+                to_float({source.data(), format, true, channels}, channels - 1, 0, 131, back.data());
+            };
+            std::vector<std::byte> expected_card;
+            std::vector<float> expected_back;
+            convert(expected_card, expected_back);
+            with_every_target([&] {
+                std::vector<std::byte> card;
+                std::vector<float> back;
+                convert(card, back);
+                ASSERT_EQ(card, expected_card) << to_string(format) << ", " << channels << " channels";
+                ASSERT_EQ(back, expected_back) << to_string(format) << ", " << channels << " channels";
+            });
+        }
+    }
+}
+
+TEST(VectorTarget, ProductsAgree) {
+    const auto a = test::white_noise(77, 74);
+    const auto b = test::white_noise(77, 75);
+    with_every_target([&] {
+        std::vector<float> sum(77, 1.0F);
+        multiply_add(a.data(), b.data(), sum.data(), 77);
+        std::vector<std::complex<float>> spectrum(77, {3.0F, 4.0F});
+        apply_gains(a.data(), spectrum.data(), 77);
+        std::vector<float> magnitudes(77);
+        magnitude(spectrum.data(), magnitudes.data(), 77);
+        for (std::size_t n = 0; n < 77; ++n) {
+            ASSERT_NEAR(sum[n], 1.0F + a[n] * b[n], 1e-6);
+            ASSERT_NEAR(magnitudes[n], 5.0F * std::fabs(a[n]), 2e-6);
+        }
+    });
+}
+
+}  // namespace
+}  // namespace sidetone::dsp
