@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sidetone::nn::test {
+
+/// Writes ONNX files of a few nodes, so that tests need no foreign weights. Field numbers are those of onnx.proto3.
+class TinyOnnx {
+public:
+    using Shape = std::vector<std::int64_t>;
+
+    TinyOnnx& node(const std::string& operation, const std::vector<std::string>& inputs, const std::string& output) {
+        std::string node;
+        for (const auto& input : inputs) node += field(1, input);
+        graph_ += field(1, node + field(2, output) + field(4, operation));
+        return *this;
+    }
+    TinyOnnx& input(const std::string& name, const Shape& shape) { return value(11, name, shape); }
+    TinyOnnx& output(const std::string& name, const Shape& shape) { return value(12, name, shape); }
+
+    [[nodiscard]] std::string file() const {
+        return number(1, 8) + field(8, number(2, 13)) +
+               field(7, graph_ + field(2, std::string{"tiny"}));  // IR 8, opset 13
+    }
+
+private:
+    static std::string variable(std::uint64_t value) {
+        std::string bytes;
+        for (; value >= 0x80; value >>= 7U) bytes += static_cast<char>((value & 0x7FU) | 0x80U);
+        return bytes + static_cast<char>(value);
+    }
+    static std::string number(std::uint32_t tag, std::uint64_t value) { return variable(tag << 3U) + variable(value); }
+    static std::string field(std::uint32_t tag, const std::string& bytes) {
+        return variable((tag << 3U) | 2U) + variable(bytes.size()) + bytes;
+    }
+
+    TinyOnnx& value(std::uint32_t tag, const std::string& name, const Shape& shape) {
+        std::string dimensions;
+        for (const auto size : shape) dimensions += field(1, number(1, static_cast<std::uint64_t>(size)));
+        const auto tensor = number(1, 1) + field(2, dimensions);  // element type 1: float
+        graph_ += field(tag, field(1, name) + field(2, field(1, tensor)));
+        return *this;
+    }
+
+    std::string graph_;
+};
+
+}  // namespace sidetone::nn::test
