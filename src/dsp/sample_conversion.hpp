@@ -48,7 +48,8 @@ struct SampleSink {
 /// What a conversion met on its way.
 struct ConversionReport {
     std::uint32_t not_finite = 0;  ///< NaN or infinity, replaced by 0
-    std::uint32_t clipped = 0;     ///< beyond full scale, clamped (towards integer formats only)
+    std::uint32_t clipped =
+        0;  ///< beyond ±1, clamped (towards integer formats only; +1 itself becomes the largest integer uncounted)
 };
 
 /// Channel `channel` of `source`, `frames` samples from `first_frame` on, to floats at `out` (any alignment). Integers

@@ -6,9 +6,9 @@
 namespace sidetone::dsp {
 
 /// Scale-invariant signal-to-distortion ratio in dB (Le Roux, Wisdom, Erdogan and Hershey, "SDR – half-baked or well
-/// done?", ICASSP 2019, equation 5), means removed, in double precision. Plus infinity when `estimate` is a scaled
-/// `reference`, minus infinity when nothing of the reference is in it, not-a-number when the reference or the estimate
-/// is constant. Throws std::invalid_argument when the lengths differ. Never on an audio thread.
+/// done?", ICASSP 2019, equation 5), means removed, in double precision. Plus infinity for the reference itself, minus
+/// infinity when nothing of it is in the estimate, not-a-number when either is constant or empty. Throws
+/// std::invalid_argument when the lengths differ. Never on an audio thread.
 [[nodiscard]] double si_sdr_db(std::span<const float> reference, std::span<const float> estimate);
 
 }  // namespace sidetone::dsp
