@@ -11,7 +11,7 @@ endforeach()
 list(REMOVE_DUPLICATES links)
 list(REMOVE_ITEM links sidetone_options ${rooms})
 # Headers only, and in no public header: who uses the built library does not need them.
-list(REMOVE_ITEM links tomlplusplus::tomlplusplus nlohmann_json::nlohmann_json CLI11::CLI11)
+list(REMOVE_ITEM links nlohmann_json::nlohmann_json CLI11::CLI11)
 
 add_library(sidetone_static STATIC)
 add_library(sidetone_shared SHARED)
@@ -33,6 +33,9 @@ endforeach()
 set_target_properties(sidetone_static PROPERTIES EXPORT_NAME sidetone)
 set_target_properties(sidetone_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 target_link_libraries(sidetone_shared PRIVATE ${links})
+if(NOT SIDETONE_SANITIZER)
+  target_link_options(sidetone_shared PRIVATE -Wl,--no-undefined)
+endif()
 # A static library leaves linking to its user. An installed one knows what came from deps/ by another name (SidetoneInstall).
 foreach(link IN LISTS links)
   string(REGEX REPLACE "^sidetone_" "sidetone::" installed_link ${link})
