@@ -14,12 +14,12 @@ namespace sidetone {
 
 /// How the caller will call a `Chain`.
 struct ChainFormat {
-    std::uint32_t rate_hz = 48'000;        ///< 8000 to 192000
-    std::uint32_t block_frames = 128;      ///< frames of a usual call, 1 to 65536
-    std::uint32_t max_block_frames = 0;    ///< no call brings more; 0: as block_frames
-    bool fixed_block = true;               ///< every call brings exactly block_frames: less delay
-    std::uint32_t channels = 1;            ///< 1 to 16
-    bool offline = false;                  ///< nothing waits: models run in `process`, the delay does not depend on the block
+    std::uint32_t rate_hz = 48'000;      ///< 8000 to 192000
+    std::uint32_t block_frames = 128;    ///< frames of a usual call, 1 to 65536
+    std::uint32_t max_block_frames = 0;  ///< no call brings more; 0: as block_frames
+    bool fixed_block = true;             ///< every call brings exactly block_frames: less delay
+    std::uint32_t channels = 1;          ///< 1 to 16
+    bool offline = false;  ///< nothing waits: models run in `process`, the delay does not depend on the block
 };
 
 /// How long one part of the way of a block took: a line of the ledger. Microseconds.
@@ -39,16 +39,16 @@ struct ChainTiming {
 /// All is allocated by the constructor. If a stage is pipelined, the chain has a worker thread of its own.
 class Chain {
 public:
-    /// Control thread. Loads the models and gets ready; may take a second. Throws InputError with one line for people: file, line, key,
-    /// found, expected.
+    /// Control thread. Loads the models and gets ready; may take a second. Throws InputError with one line for people:
+    /// file, line, key, found, expected.
     Chain(const std::filesystem::path& chain_file, const ChainFormat& format);
     ~Chain();
     Chain(Chain&&) noexcept;
     Chain& operator=(Chain&&) noexcept;
 
-    /// Audio thread; real-time safe: no heap, no lock, no system call but, at most, the one that wakes the worker. `inputs` and `outputs`
-    /// point at `channels` buffers of `frames` floats, full scale ±1, and may be the same. NaN and infinity become 0, both ways.
-    /// `frames` must be what the format promised.
+    /// Audio thread; real-time safe: no heap, no lock, no system call but, at most, the one that wakes the worker.
+    /// `inputs` and `outputs` point at `channels` buffers of `frames` floats, full scale ±1, and may be the same. NaN
+    /// and infinity become 0, both ways. `frames` must be what the format promised.
     void process(const float* const* inputs, float* const* outputs, std::uint32_t frames) noexcept;
 
     /// Frames by which the output lags the input. Constant. Any thread.

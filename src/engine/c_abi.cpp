@@ -22,7 +22,8 @@ void tell(const char* message, char* error, std::size_t error_size) noexcept {
 
 extern "C" {
 
-sidetone_chain* sidetone_chain_open(const char* chain_file, const sidetone_chain_format* format, char* error, size_t error_size) {
+sidetone_chain* sidetone_chain_open(const char* chain_file, const sidetone_chain_format* format, char* error,
+                                    size_t error_size) {
     if (chain_file == nullptr || format == nullptr) {
         tell("sidetone_chain_open: found NULL, expected a chain file and a format", error, error_size);
         return nullptr;
@@ -41,16 +42,24 @@ sidetone_chain* sidetone_chain_open(const char* chain_file, const sidetone_chain
     }
 }
 
-void sidetone_chain_close(sidetone_chain* chain) { delete chain; }
+void sidetone_chain_close(sidetone_chain* chain) {
+    delete chain;
+}
 
 void sidetone_chain_process(sidetone_chain* chain, const float* const* inputs, float* const* outputs, uint32_t frames) {
     chain->chain.process(inputs, outputs, frames);
 }
 
-uint32_t sidetone_chain_delay_frames(const sidetone_chain* chain) { return chain->chain.delay_frames(); }
+uint32_t sidetone_chain_delay_frames(const sidetone_chain* chain) {
+    return chain->chain.delay_frames();
+}
 
-uint64_t sidetone_chain_misses(const sidetone_chain* chain) { return chain->chain.misses(); }
+uint64_t sidetone_chain_misses(const sidetone_chain* chain) {
+    return chain->chain.misses();
+}
 
-const char* sidetone_version(void) { return SIDETONE_VERSION; }
+const char* sidetone_version(void) {
+    return SIDETONE_VERSION;
+}
 
 }  // extern "C"

@@ -36,7 +36,8 @@ Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, 
       conversion_out_(ledger.line("convert out", 0)),
       callback_(ledger.line("callback", file.callback_budget_us)),
       total_(ledger.line("due to done", 0)) {
-    for (std::uint32_t c = 0; c < channels_; ++c) buffers_.push_back(buffer_.data() + std::size_t{c} * format.max_block_frames);
+    for (std::uint32_t c = 0; c < channels_; ++c)
+        buffers_.push_back(buffer_.data() + std::size_t{c} * format.max_block_frames);
     std::uint32_t index = 0;
     for (auto& link : file.stages) {
         link.stage->prepare({.rate_hz = format.rate_hz,
@@ -95,7 +96,8 @@ void Chain::convert_in(const device::CardBlock& block, float* const* target) noe
         if (block.input.channels == 0) {
             std::fill_n(target[c], block.frames, 0.0F);
         } else {  // a card with fewer channels than the chain feeds its last one to the rest
-            not_finite += dsp::to_float(block.input, std::min(c, block.input.channels - 1), 0, block.frames, target[c]).not_finite;
+            not_finite += dsp::to_float(block.input, std::min(c, block.input.channels - 1), 0, block.frames, target[c])
+                              .not_finite;
         }
     }
     raise(input_peak_, peak_of(target, channels_, block.frames));

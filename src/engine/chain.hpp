@@ -16,8 +16,8 @@
 
 namespace sidetone::engine {
 
-/// A chain of stages made ready for one card format: it converts the card's samples straight into the first stage's memory, runs
-/// the stages, and converts the last one's output into the card. Two conversions, nothing copied between.
+/// A chain of stages made ready for one card format: it converts the card's samples straight into the first stage's
+/// memory, runs the stages, and converts the last one's output into the card. Two conversions, nothing copied between.
 class Chain {
 public:
     struct Options {

@@ -23,7 +23,8 @@ toml::table parse(std::string_view text, const std::string& file) {
     try {
         return toml::parse(text, file);
     } catch (const toml::parse_error& error) {
-        throw InputError(fmt::format("{}:{}: not valid TOML: {}", file, error.source().begin.line, error.description()));
+        throw InputError(
+            fmt::format("{}:{}: not valid TOML: {}", file, error.source().begin.line, error.description()));
     }
 }
 
@@ -72,12 +73,14 @@ ChainFile read_chain_text(std::string_view text, const std::filesystem::path& na
     chain.description = settings.text("description", "no description");
     chain.channels = settings.integer("channels", channels, 1, kMostChannels);
     if (chain.channels != channels) {
-        settings.fail("channels", std::to_string(chain.channels), fmt::format("{}, as many as the sound has", channels));
+        settings.fail("channels", std::to_string(chain.channels),
+                      fmt::format("{}, as many as the sound has", channels));
     }
     chain.callback_budget_us = settings.number("callback_budget_us", 0, 0, 1e6);
     const auto* stages = stage_array(settings);
     settings.finish();
-    if (stages == nullptr || stages->empty()) throw InputError(fmt::format("{}: found no [[stage]], expected at least one", file));
+    if (stages == nullptr || stages->empty())
+        throw InputError(fmt::format("{}: found no [[stage]], expected at least one", file));
     for (const auto& node : *stages) chain.stages.push_back(read_stage(*node.as_table(), file, chain.channels));
     number_equal_names(chain.stages);
     return chain;
@@ -88,7 +91,8 @@ ChainFile read_chain(const std::filesystem::path& path, std::uint32_t channels) 
     const auto size = std::filesystem::file_size(path, error);
     if (error) throw InputError(fmt::format("{}: cannot be read: {}", path.string(), error.message()));
     if (size > kLargestFile) {
-        throw InputError(fmt::format("{}: found {} bytes, expected a chain file of at most {}", path.string(), size, kLargestFile));
+        throw InputError(
+            fmt::format("{}: found {} bytes, expected a chain file of at most {}", path.string(), size, kLargestFile));
     }
     std::ifstream in{path, std::ios::binary};
     std::ostringstream text;
@@ -121,11 +125,13 @@ std::filesystem::path find_chain(const std::string& name) {
             if (std::filesystem::is_regular_file(file)) return file;
         }
         std::error_code error;
-        for (const auto& entry : std::filesystem::directory_iterator{folder, error}) known.push_back(entry.path().stem().string());
+        for (const auto& entry : std::filesystem::directory_iterator{folder, error})
+            known.push_back(entry.path().stem().string());
     }
     std::sort(known.begin(), known.end());
     known.erase(std::unique(known.begin(), known.end()), known.end());
-    throw InputError(fmt::format("chain \"{}\": found no such file, expected a path or one of: {}", name, fmt::join(known, ", ")));
+    throw InputError(
+        fmt::format("chain \"{}\": found no such file, expected a path or one of: {}", name, fmt::join(known, ", ")));
 }
 
 }  // namespace sidetone::engine

@@ -13,8 +13,8 @@ namespace sidetone::engine {
 
 /// A stage as the chain file has it, made but not yet prepared.
 struct ChainStage {
-    std::string name;        ///< unique in the chain; the kind where the file gives none
-    double budget_us = 0;    ///< for the ledger; 0: none
+    std::string name;      ///< unique in the chain; the kind where the file gives none
+    double budget_us = 0;  ///< for the ledger; 0: none
     std::unique_ptr<stage::Stage> stage;
 };
 
@@ -33,12 +33,13 @@ struct ChainFile {
     std::vector<ChainStage> stages;
 };
 
-/// Reads `path` and makes its stages (which loads their models) for `channels` channels. Throws InputError with file, line,
-/// key, found, expected; also when the chain file itself asks for another number of channels.
+/// Reads `path` and makes its stages (which loads their models) for `channels` channels. Throws InputError with file,
+/// line, key, found, expected; also when the chain file itself asks for another number of channels.
 [[nodiscard]] ChainFile read_chain(const std::filesystem::path& path, std::uint32_t channels);
 
 /// The same from text; `name` stands for the file in errors.
-[[nodiscard]] ChainFile read_chain_text(std::string_view text, const std::filesystem::path& name, std::uint32_t channels);
+[[nodiscard]] ChainFile read_chain_text(std::string_view text, const std::filesystem::path& name,
+                                        std::uint32_t channels);
 
 /// `name` itself when such a file exists, else chains/`name`[.toml] beside the program's source or installation. Throws
 /// InputError that lists the chains there are.

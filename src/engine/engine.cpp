@@ -19,7 +19,9 @@ Engine::Engine(ChainFile file)
     rt::calibrate_clock();
 }
 
-Engine::~Engine() { worker_.stop(); }
+Engine::~Engine() {
+    worker_.stop();
+}
 
 void Engine::prepare(const device::CardFormat& format) {
     const auto started = rt::monotonic_ns();
@@ -28,7 +30,8 @@ void Engine::prepare(const device::CardFormat& format) {
     if (chain_ != nullptr) changes_.fetch_add(1, std::memory_order_relaxed);
     chain_.reset();
     format_ = format;
-    chain_ = std::make_unique<Chain>(file_, format, ledger_, Chain::Options{.waiter = &worker_.waiter(), .events = &events_});
+    chain_ = std::make_unique<Chain>(file_, format, ledger_,
+                                     Chain::Options{.waiter = &worker_.waiter(), .events = &events_});
     delay_frames_.store(chain_->delay_frames(), std::memory_order_relaxed);
     worker_.start(chain_->work(), kWorkerPriority);
     prepare_ns_.store(rt::monotonic_ns() - started, std::memory_order_relaxed);
@@ -42,9 +45,15 @@ void Engine::process(const device::CardBlock& block) noexcept {
 
 void Engine::on_event(device::CardEvent event) noexcept {
     switch (event) {
-        case device::CardEvent::xrun: xruns_.fetch_add(1, std::memory_order_relaxed); return;
-        case device::CardEvent::lost: lost_.store(true); return;
-        case device::CardEvent::finished: finished_.store(true); return;
+        case device::CardEvent::xrun:
+            xruns_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        case device::CardEvent::lost:
+            lost_.store(true);
+            return;
+        case device::CardEvent::finished:
+            finished_.store(true);
+            return;
     }
 }
 

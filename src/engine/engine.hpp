@@ -17,8 +17,8 @@
 
 namespace sidetone::engine {
 
-/// A chain on a card: makes it ready for whatever format the card has, and again when that changes, runs it in the card's
-/// callback, and keeps the ledger over all of it. What it counts may be read from any thread while sound runs.
+/// A chain on a card: makes it ready for whatever format the card has, and again when that changes, runs it in the
+/// card's callback, and keeps the ledger over all of it. What it counts may be read from any thread while sound runs.
 class Engine final : public device::CardUser {
 public:
     explicit Engine(ChainFile file);
@@ -28,7 +28,9 @@ public:
     void prepare(const device::CardFormat& format) override;
     void process(const device::CardBlock& block) noexcept SIDETONE_REALTIME override;
     void on_event(device::CardEvent event) noexcept SIDETONE_REALTIME override;
-    [[nodiscard]] std::uint32_t delay_frames() const noexcept override { return delay_frames_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint32_t delay_frames() const noexcept override {
+        return delay_frames_.load(std::memory_order_relaxed);
+    }
 
     /// The card's last event of a kind that ends its blocks, taken once: lost, finished.
     [[nodiscard]] bool take_lost() noexcept { return lost_.exchange(false); }

@@ -15,7 +15,8 @@ rt::Histogram& Ledger::line(const std::string& name, double budget_us) {
 
 std::vector<LedgerLine> Ledger::lines() const {
     std::vector<LedgerLine> result;
-    for (const auto& entry : entries_) result.push_back({entry.name, entry.histogram.distribution_us(), entry.budget_us});
+    for (const auto& entry : entries_)
+        result.push_back({entry.name, entry.histogram.distribution_us(), entry.budget_us});
     return result;
 }
 

@@ -19,8 +19,8 @@ struct LedgerLine {
     [[nodiscard]] bool is_within_budget() const noexcept { return budget_us == 0 || us.p99 <= budget_us; }
 };
 
-/// Accounts for the time of every block: one histogram per part, recorded by the audio thread, read by anyone. Lines are made
-/// by the control thread before sound starts, and their addresses stay.
+/// Accounts for the time of every block: one histogram per part, recorded by the audio thread, read by anyone. Lines
+/// are made by the control thread before sound starts, and their addresses stay.
 class Ledger {
 public:
     /// Control thread. The line that `record` takes; a line of that name that exists is found again, with its counts.

@@ -21,8 +21,11 @@ namespace {
 constexpr auto kPoll = std::chrono::milliseconds{20};
 constexpr int kPollsPerStatus = 5;
 constexpr std::int64_t kRetryNs = 250'000'000;
+constexpr std::int64_t kLinesEveryNs = 1'000'000'000;  // a run in trouble is not to bury its user
 
-float decibel(float peak) { return peak <= 1e-6F ? -120.0F : 20 * std::log10(peak); }
+float decibel(float peak) {
+    return peak <= 1e-6F ? -120.0F : 20 * std::log10(peak);
+}
 
 // The control thread of one run.
 class LiveRun {
@@ -35,6 +38,7 @@ public:
 private:
     void begin_counting();
     void poll(std::int64_t now_ns);
+    void tell_troubles();
     void lose_card(std::int64_t now_ns);
     void try_again(std::int64_t now_ns);
     void tell(const std::string& line) const {
@@ -52,7 +56,7 @@ private:
     std::unique_ptr<device::Card> card_;
     std::string description_;
     std::int64_t started_ns_ = 0, cpu_started_ns_ = 0;
-    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0;
+    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0, next_lines_ns_ = 0;
     std::uint64_t blocks_before_loss_ = 0;
     bool resuming_ = false;
     std::string last_refusal_;
@@ -89,6 +93,7 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
     auto result = report(ended);
     if (card_) card_->stop();
     poll(ended);
+    tell_troubles();
     result.misses = tally_.misses(Cause::ours);
     result.misses_card = tally_.misses(Cause::card);
     result.misses_stolen = tally_.misses(Cause::stolen);
@@ -96,10 +101,10 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
 }
 
 void LiveRun::poll(std::int64_t now_ns) {
-    for (const auto& line : tally_.poll(card_ ? card_->audio_thread_id() : 0)) tell(line);
-    if (const auto xruns = engine_.xruns(); xruns != xruns_seen_) {
-        tell(fmt::format("{} x under- or over-run reported by the card", xruns - xruns_seen_));
-        xruns_seen_ = xruns;
+    tally_.poll(card_ ? card_->audio_thread_id() : 0);
+    if (now_ns >= next_lines_ns_) {
+        next_lines_ns_ = now_ns + kLinesEveryNs;
+        tell_troubles();
     }
     if (const auto changes = engine_.changes(); changes != changes_seen_ && !resuming_) {
         changes_seen_ = changes;
@@ -117,6 +122,13 @@ void LiveRun::poll(std::int64_t now_ns) {
         resuming_ = false;
         lost_at_ns_ = 0;
     }
+}
+
+void LiveRun::tell_troubles() {
+    for (const auto& line : tally_.take_lines()) tell(line);
+    const auto xruns = engine_.xruns();
+    if (xruns != xruns_seen_) tell(fmt::format("{} x under- or over-run reported by the card", xruns - xruns_seen_));
+    xruns_seen_ = xruns;
 }
 
 void LiveRun::lose_card(std::int64_t now_ns) {
@@ -163,7 +175,8 @@ void LiveRun::show_status(std::int64_t now_ns) {
     status.input_peak_db = decibel(engine_.take_input_peak());
     status.output_peak_db = decibel(engine_.take_output_peak());
     for (const auto& line : engine_.ledger()) {
-        if (line.name == "callback") status.load = line.us.p99 * format.rate_hz / (1e6 * std::max(1U, format.block_frames));
+        if (line.name == "callback")
+            status.load = line.us.p99 * format.rate_hz / (1e6 * std::max(1U, format.block_frames));
     }
     status.misses = tally_.misses(Cause::ours);
     status.latency_ms = latency().total_ms();
@@ -210,7 +223,8 @@ Report LiveRun::report(std::int64_t now_ns) {
         const auto faults = page_faults();
         r.page_faults = faults >= faults_before_ ? faults - faults_before_ : 0;
     }
-    r.cpu_share = static_cast<double>(rt::process_cpu_ns() - cpu_started_ns_) / std::max<double>(1, static_cast<double>(now_ns - started_ns_));
+    r.cpu_share = static_cast<double>(rt::process_cpu_ns() - cpu_started_ns_) /
+                  std::max<double>(1, static_cast<double>(now_ns - started_ns_));
     r.lines = engine_.ledger();
     r.decisions = engine_.decisions();
     r.latency = latency();

@@ -20,7 +20,7 @@ struct LiveStatus {
     double load = 0;                                    ///< p99 of the callback as a share of the period
     std::uint64_t misses = 0;
     double latency_ms = 0;
-    bool sounding = false;                              ///< the card is there
+    bool sounding = false;  ///< the card is there
 };
 
 struct LiveOptions {
@@ -32,9 +32,9 @@ struct LiveOptions {
 /// Makes the card of a run; started again by the run when it was lost.
 using CardOpener = std::function<std::unique_ptr<device::Card>()>;
 
-/// Runs the chain on a card until it ends, time is up, or `stop` is set. A card that vanishes is waited for and taken up
-/// again; sound resumes by itself. Blocks the calling (control) thread. Throws InputError when it cannot start.
-[[nodiscard]] Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels, const CardOpener& open_card,
-                              const LiveOptions& options, const std::atomic<bool>& stop);
+/// Runs the chain on a card until it ends, time is up, or `stop` is set. A card that vanishes is waited for and taken
+/// up again; sound resumes by itself. Blocks the calling (control) thread. Throws InputError when it cannot start.
+[[nodiscard]] Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels,
+                              const CardOpener& open_card, const LiveOptions& options, const std::atomic<bool>& stop);
 
 }  // namespace sidetone::engine

@@ -92,7 +92,8 @@ Report process_file(const std::filesystem::path& chain_path, const std::filesyst
                     const std::function<void(double)>& progress) {
     std::error_code error;
     if (std::filesystem::equivalent(input, output, error)) {
-        throw InputError(fmt::format("{}: is the input as well, expected another file for the output", output.string()));
+        throw InputError(
+            fmt::format("{}: is the input as well, expected another file for the output", output.string()));
     }
     device::SoundFileReader reader{input};
     auto file = read_chain(chain_path, reader.channels());

@@ -14,9 +14,9 @@ struct OfflineOptions {
     bool align = false;  ///< take the chain's delay off: the output lies on the input and is as long
 };
 
-/// Runs the chain `chain_path` over a sound file, as fast as it goes, at the file's rate and with its channels. The output is
-/// the input's length and the chain's delay long, so that nothing is lost, and does not depend on the block size. `progress` gets the
-/// share done, 0 to 1. Throws InputError; then no output is left behind.
+/// Runs the chain `chain_path` over a sound file, as fast as it goes, at the file's rate and with its channels. The
+/// output is the input's length and the chain's delay long, so that nothing is lost, and does not depend on the block
+/// size. `progress` gets the share done, 0 to 1. Throws InputError; then no output is left behind.
 [[nodiscard]] Report process_file(const std::filesystem::path& chain_path, const std::filesystem::path& input,
                                   const std::filesystem::path& output, const OfflineOptions& options,
                                   const std::function<void(double)>& progress);

@@ -102,7 +102,9 @@ void Chain::process(const float* const* inputs, float* const* outputs, std::uint
                            .period_ns = parts_->loop.period_ns()});
 }
 
-std::uint32_t Chain::delay_frames() const noexcept { return parts_->chain.delay_frames(); }
+std::uint32_t Chain::delay_frames() const noexcept {
+    return parts_->chain.delay_frames();
+}
 
 std::uint64_t Chain::misses() const noexcept {
     std::uint64_t misses = 0;

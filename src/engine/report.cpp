@@ -13,13 +13,16 @@ nlohmann::json counted(const std::optional<std::uint64_t>& count) {
     return count ? nlohmann::json(*count) : nlohmann::json(nullptr);
 }
 
-std::string counted_text(const std::optional<std::uint64_t>& count) { return count ? std::to_string(*count) : "not counted"; }
+std::string counted_text(const std::optional<std::uint64_t>& count) {
+    return count ? std::to_string(*count) : "not counted";
+}
 
 std::string line_text(const LedgerLine& line, std::size_t width) {
-    const auto budget = line.budget_us == 0 ? std::string{"-"}
-                                            : fmt::format("{:.0f}{}", line.budget_us, line.is_within_budget() ? " ok" : " OVER");
-    return fmt::format("  {:<{}} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9} {:>9}\n", line.name, width, line.us.p50,
-                       line.us.p95, line.us.p99, line.us.p999, line.us.max, line.us.count, budget);
+    const auto budget = line.budget_us == 0
+                            ? std::string{"-"}
+                            : fmt::format("{:.0f}{}", line.budget_us, line.is_within_budget() ? " ok" : " OVER");
+    return fmt::format("  {:<{}} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9} {:>9}\n", line.name, width,
+                       line.us.p50, line.us.p95, line.us.p99, line.us.p999, line.us.max, line.us.count, budget);
 }
 
 }  // namespace
@@ -31,9 +34,10 @@ nlohmann::json to_json(const rt::Distribution& d) {
 nlohmann::json to_json(const Report& r) {
     auto stages = nlohmann::json::array();
     for (const auto& line : r.lines) {
-        stages.push_back({{"name", line.name},
-                          {"us", to_json(line.us)},
-                          {"budget_us", line.budget_us == 0 ? nlohmann::json(nullptr) : nlohmann::json(line.budget_us)}});
+        stages.push_back(
+            {{"name", line.name},
+             {"us", to_json(line.us)},
+             {"budget_us", line.budget_us == 0 ? nlohmann::json(nullptr) : nlohmann::json(line.budget_us)}});
     }
     return {{"chain", r.chain},
             {"card", r.card},
@@ -72,16 +76,17 @@ std::string to_text(const Report& r) {
     auto text = fmt::format("\n{}: {:.1f} s at {} Hz, {} frames a block, {} channel{}\n", r.chain, r.seconds, r.rate_hz,
                             r.block_frames, r.channels, r.channels == 1 ? "" : "s");
     for (const auto& decision : r.decisions) text += fmt::format("  {}\n", decision);
-    text += fmt::format("\n  {:<{}} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "microseconds", width, "p50", "p95", "p99",
-                        "p99.9", "max", "count", "budget");
+    text += fmt::format("\n  {:<{}} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "microseconds", width, "p50", "p95",
+                        "p99", "p99.9", "max", "count", "budget");
     for (const auto& line : r.lines) {
         if (line.us.count != 0) text += line_text(line, width);
     }
-    text += fmt::format("\n  latency   capture {:.2f} + chain {:.2f} + playback {:.2f} = {:.2f} ms (compute {:.2f} ms inside; converters unknown)\n",
-                        r.latency.capture_ms, r.latency.chain_ms, r.latency.playback_ms, r.latency.total_ms(),
-                        r.latency.compute_ms);
-    text += fmt::format("  blocks    {}, misses {} (ours), {} card, {} stolen, {} xruns, {} outages\n", r.blocks, r.misses,
-                        r.misses_card, r.misses_stolen, r.xruns, r.outages);
+    text += fmt::format(
+        "\n  latency   capture {:.2f} + chain {:.2f} + playback {:.2f} = {:.2f} ms (compute {:.2f} ms inside; "
+        "converters unknown)\n",
+        r.latency.capture_ms, r.latency.chain_ms, r.latency.playback_ms, r.latency.total_ms(), r.latency.compute_ms);
+    text += fmt::format("  blocks    {}, misses {} (ours), {} card, {} stolen, {} xruns, {} outages\n", r.blocks,
+                        r.misses, r.misses_card, r.misses_stolen, r.xruns, r.outages);
     text += fmt::format("  audio     heap calls {}, locks {}; worker heap calls {}, locks {}; page faults {}\n",
                         counted_text(r.heap_calls), counted_text(r.locks), counted_text(r.worker_heap_calls),
                         counted_text(r.worker_locks), counted_text(r.page_faults));

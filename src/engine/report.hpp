@@ -30,10 +30,10 @@ struct Report {
     std::uint64_t misses = 0, misses_card = 0, misses_stolen = 0;
     std::uint64_t xruns = 0, not_finite = 0, model_failures = 0, outages = 0;
     double longest_outage_ms = 0;
-    std::optional<std::uint64_t> heap_calls, locks;               ///< on the audio thread; nothing: not counted
+    std::optional<std::uint64_t> heap_calls, locks;  ///< on the audio thread; nothing: not counted
     std::optional<std::uint64_t> worker_heap_calls, worker_locks;
-    std::optional<std::uint64_t> page_faults;                     ///< audio thread and worker, while sound ran
-    double cpu_share = 0;                                         ///< of one core, the whole process
+    std::optional<std::uint64_t> page_faults;  ///< audio thread and worker, while sound ran
+    double cpu_share = 0;                      ///< of one core, the whole process
     Latency latency;
     std::vector<LedgerLine> lines;
     std::vector<std::string> decisions;

@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-
-#include "stage/events.hpp"
 
 namespace sidetone::engine {
 namespace {
@@ -15,54 +12,67 @@ using stage::EventKind;
 
 const char* describe(EventKind kind) noexcept {
     switch (kind) {
-        case EventKind::hop_late: return "the model's result came too late";
-        case EventKind::hop_dropped: return "the model's queue was full";
-        case EventKind::model_failed: return "the model failed or gave a value that is not finite";
-        case EventKind::block_overrun: return "the callback ended after its period";
-        case EventKind::frames_lost: return "the card skipped input";
-        case EventKind::not_finite: return "NaN or infinity replaced by silence";
+        case EventKind::hop_late:
+            return "the model's result came too late";
+        case EventKind::hop_dropped:
+            return "the model's queue was full";
+        case EventKind::model_failed:
+            return "the model failed or gave a value that is not finite";
+        case EventKind::block_overrun:
+            return "the callback ended after its period";
+        case EventKind::frames_lost:
+            return "the card skipped input";
+        case EventKind::not_finite:
+            return "NaN or infinity replaced by silence";
     }
     return "?";
 }
 
 const char* describe(Cause cause) noexcept {
     switch (cause) {
-        case Cause::ours: return "ours";
-        case Cause::card: return "the card came late";
-        case Cause::stolen: return "processor taken away";
+        case Cause::ours:
+            return "ours";
+        case Cause::card:
+            return "the card came late";
+        case Cause::stolen:
+            return "processor taken away";
     }
     return "?";
 }
 
 }  // namespace
 
-std::vector<std::string> Tally::poll(int audio_thread_id) {
+void Tally::poll(int audio_thread_id) {
     const bool stolen_now = was_stolen(audio_thread_id);
     const bool stolen = stolen_now || stolen_before_;  // the event may lie just before the last look
     stolen_before_ = stolen_now;
     const auto format = engine_.format();
     const auto period_ns = format.rate_hz == 0 ? 1e9 : 1e9 * format.block_frames / format.rate_hz;
 
-    std::map<std::pair<EventKind, Cause>, std::uint64_t> seen;
     rt::Event event;
     while (engine_.take_event(event)) {
         const auto kind = static_cast<EventKind>(event.kind);
         if (kind == EventKind::not_finite) {
             (event.values[1] == 0 ? not_finite_in_ : not_finite_out_) += static_cast<std::uint64_t>(event.values[0]);
-            seen[{kind, event.values[1] == 0 ? Cause::card : Cause::ours}] += static_cast<std::uint64_t>(event.values[0]);
+            seen_[{kind, event.values[1] == 0 ? Cause::card : Cause::ours}] +=
+                static_cast<std::uint64_t>(event.values[0]);
             continue;
         }
         if (kind == EventKind::model_failed) ++model_failures_;
         const auto cause = cause_of(event, period_ns, stolen);
         const auto weight = weight_of(event, std::max(1U, format.block_frames));
         misses_[static_cast<std::size_t>(cause)] += weight;
-        seen[{kind, cause}] += weight;
+        seen_[{kind, cause}] += weight;
     }
+}
+
+std::vector<std::string> Tally::take_lines() {
     std::vector<std::string> lines;
-    for (const auto& [what, count] : seen) {
+    for (const auto& [what, count] : std::exchange(seen_, {})) {
         const auto& [kind, cause] = what;
         if (kind == EventKind::not_finite) {
-            lines.push_back(fmt::format("{} x {} ({})", count, describe(kind), cause == Cause::card ? "input" : "output"));
+            lines.push_back(
+                fmt::format("{} x {} ({})", count, describe(kind), cause == Cause::card ? "input" : "output"));
         } else {
             lines.push_back(fmt::format("{} x {} (cause: {})", count, describe(kind), describe(cause)));
         }
@@ -74,8 +84,8 @@ bool Tally::was_stolen(int audio_thread_id) {
     const Pressure now{.audio_switches = rt::thread_pressure(audio_thread_id).involuntary_switches,
                        .worker_switches = rt::thread_pressure(engine_.worker_id()).involuntary_switches,
                        .stolen_ns = rt::stolen_ns()};
-    const bool stolen = now.audio_switches > pressure_.audio_switches || now.worker_switches > pressure_.worker_switches ||
-                        now.stolen_ns > pressure_.stolen_ns;
+    const bool stolen = now.audio_switches > pressure_.audio_switches ||
+                        now.worker_switches > pressure_.worker_switches || now.stolen_ns > pressure_.stolen_ns;
     pressure_ = now;
     return stolen;
 }
@@ -83,11 +93,16 @@ bool Tally::was_stolen(int audio_thread_id) {
 Cause Tally::cause_of(const rt::Event& event, double period_ns, bool stolen) const noexcept {
     const auto otherwise = stolen ? Cause::stolen : Cause::ours;
     switch (static_cast<EventKind>(event.kind)) {
-        case EventKind::hop_late: return static_cast<double>(event.values[1]) > period_ns / 2 ? Cause::card : otherwise;
-        case EventKind::block_overrun: return static_cast<double>(event.values[0]) > period_ns / 2 ? Cause::card : otherwise;
-        case EventKind::frames_lost: return event.values[1] == 0 ? Cause::card : otherwise;
-        case EventKind::model_failed: return Cause::ours;
-        default: return otherwise;
+        case EventKind::hop_late:
+            return static_cast<double>(event.values[1]) > period_ns / 2 ? Cause::card : otherwise;
+        case EventKind::block_overrun:
+            return static_cast<double>(event.values[0]) > period_ns / 2 ? Cause::card : otherwise;
+        case EventKind::frames_lost:
+            return event.values[1] == 0 ? Cause::card : otherwise;
+        case EventKind::model_failed:
+            return Cause::ours;
+        default:
+            return otherwise;
     }
 }
 

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.hpp"
 #include "rt/thread.hpp"
+#include "stage/events.hpp"
 
 namespace sidetone::engine {
 
@@ -17,14 +20,17 @@ enum class Cause : std::uint8_t {
     stolen,  ///< the hypervisor or the scheduler took the processor away meanwhile
 };
 
-/// Counts what went wrong and finds the cause of each: the control thread's part of the ledger. Call `poll` some tens of
-/// times a second while sound runs; what the scheduler did is only known to that grain.
+/// Counts what went wrong and finds the cause of each: the control thread's part of the ledger. Call `poll` some tens
+/// of times a second while sound runs; what the scheduler did is only known to that grain.
 class Tally {
 public:
     explicit Tally(Engine& engine) : engine_(engine) {}
 
-    /// Control thread. Drains the engine's events; one line for people per kind and cause, none when nothing happened.
-    [[nodiscard]] std::vector<std::string> poll(int audio_thread_id);
+    /// Control thread. Drains the engine's events and finds their causes.
+    void poll(int audio_thread_id);
+
+    /// One line for people per kind and cause seen since the last call; none when nothing happened.
+    [[nodiscard]] std::vector<std::string> take_lines();
 
     [[nodiscard]] std::uint64_t misses(Cause cause) const noexcept { return misses_[static_cast<std::size_t>(cause)]; }
     [[nodiscard]] std::uint64_t not_finite_in() const noexcept { return not_finite_in_; }
@@ -40,6 +46,7 @@ private:
     [[nodiscard]] std::uint64_t weight_of(const rt::Event& event, std::uint32_t block_frames) const noexcept;
 
     Engine& engine_;
+    std::map<std::pair<stage::EventKind, Cause>, std::uint64_t> seen_;  // not told yet
     std::uint64_t misses_[3] = {};
     std::uint64_t not_finite_in_ = 0, not_finite_out_ = 0, model_failures_ = 0;
     Pressure pressure_;

@@ -6,7 +6,7 @@
 namespace sidetone::engine {
 namespace {
 
-constexpr std::int64_t kSpinNs = 200'000;       // a bounded share of any hop; the kernel throttles endless spinning
+constexpr std::int64_t kSpinNs = 200'000;        // a bounded share of any hop; the kernel throttles endless spinning
 constexpr std::int64_t kTimeoutNs = 50'000'000;  // to look around even when nothing comes
 
 }  // namespace

@@ -11,8 +11,8 @@
 
 namespace sidetone::engine {
 
-/// The chain's one worker: a real-time thread that does the pipelined stages' work in chain order, and waits for it without
-/// costing the audio thread a system call (rt/waiter.hpp). Control thread, but for `waiter`.
+/// The chain's one worker: a real-time thread that does the pipelined stages' work in chain order, and waits for it
+/// without costing the audio thread a system call (rt/waiter.hpp). Control thread, but for `waiter`.
 class Worker {
 public:
     Worker() = default;

@@ -46,9 +46,12 @@ constexpr std::array kKinds{Kind{"denoise", make_denoise}, Kind{"gain", make_gai
 
 const char* to_string(Mode mode) noexcept {
     switch (mode) {
-        case Mode::automatic: return "auto";
-        case Mode::direct: return "direct";
-        case Mode::pipelined: return "pipelined";
+        case Mode::automatic:
+            return "auto";
+        case Mode::direct:
+            return "direct";
+        case Mode::pipelined:
+            return "pipelined";
     }
     return "?";
 }

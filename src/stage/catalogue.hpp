@@ -11,9 +11,9 @@
 
 namespace sidetone::stage {
 
-/// Makes the stage that `kind` names from its table in a chain file, for so many channels. Reads the stage's own keys; the
-/// caller has read those that all stages share. Throws InputError, for an unknown key and an unknown kind
-/// with the list of what there is.
+/// Makes the stage that `kind` names from its table in a chain file, for so many channels. Reads the stage's own keys;
+/// the caller has read those that all stages share. Throws InputError, for an unknown key and an unknown kind with the
+/// list of what there is.
 [[nodiscard]] std::unique_ptr<Stage> make_stage(std::string_view kind, Settings& settings, std::uint32_t channels);
 
 }  // namespace sidetone::stage

@@ -46,12 +46,14 @@ public:
 
 private:
     [[nodiscard]] bool claim_through(std::int64_t model_end) noexcept;
-    [[nodiscard]] bool is_claimed(std::int64_t hop) const noexcept { return lost_[lost_index(hop)] == 0; }
+    [[nodiscard]] bool is_claimed(std::int64_t hop) const noexcept { return hop < 0 || lost_[lost_index(hop)] == 0; }
     [[nodiscard]] std::size_t lost_index(std::int64_t hop) const noexcept {
         return static_cast<std::uint64_t>(hop) % lost_.size();
     }
     void accept(const float* const* in, std::uint32_t frames, const BlockTime& time) noexcept;
-    void resample_in(std::int64_t first, std::uint32_t count) noexcept;
+    void resample_in(std::uint32_t channel, std::int64_t first, std::size_t count, float* target) noexcept;
+    [[nodiscard]] float* input_memory(std::uint32_t channel, std::int64_t position) noexcept;
+    [[nodiscard]] const float* dry(std::uint32_t channel, std::int64_t position) noexcept;
     void complete_hop(std::int64_t hop, const BlockTime& time) noexcept;
     void finish_hops_through(std::int64_t hop) noexcept;
     void finish_hop(std::int64_t hop) noexcept;
@@ -70,18 +72,20 @@ private:
     rt::Arena arena_;
     HopExchange exchange_;
     std::vector<rt::MirroredRing> card_;      // per channel: input at the card's rate, the resampler's history
+    std::vector<rt::MirroredRing> spare_;     // per channel: hops that were lost to the model, for the ear
     std::vector<rt::MirroredRing> finished_;  // per channel: rendered hops, what the second resampler reads
     std::vector<MissConcealment> concealment_;
-    std::vector<float> scratch_;              // input that could not be claimed in the ring
+    std::vector<float> dry_;      // one hop put together from both
+    std::vector<float> scratch_;  // input that could not be claimed in the ring
     std::vector<float*> claimed_, scratch_pointers_;
-    std::span<std::uint8_t> lost_;            // per slot: this hop's samples were not taken
+    std::span<std::uint8_t> lost_;  // per slot: this hop's samples were not taken
 
     std::int64_t frames_in_ = 0, frames_out_ = 0;
     std::int64_t samples_in_ = 0;    // at the model's rate
     std::int64_t claimed_hops_ = 0;  // every hop below this has been claimed, or marked lost
     std::int64_t next_to_finish_ = 0;
-    std::int64_t stale_until_ = 0;   // windows of hops below this hold samples that were never taken
-    double submit_offset_ns_ = 0;    // how long after a block is due its hop is submitted, smoothed
+    std::int64_t stale_until_ = 0;  // windows of hops below this hold samples that were never taken
+    double submit_offset_ns_ = 0;   // how long after a block is due its hop is submitted, smoothed
 };
 
 namespace {
@@ -125,8 +129,10 @@ DenoiseStage::Live::Live(DenoiseStage& stage, const StageContext& context)
       arena_(HopExchange::arena_bytes(exchange_shape(context, stage.models_.front())) + 65536),
       exchange_(arena_, exchange_shape(context, stage.models_.front())),
       card_(rings(context.channels, 4 * std::size_t{down_.half()} + 2 * std::size_t{context.max_block_frames})),
+      spare_(rings(context.channels, exchange_.slots() * static_cast<std::size_t>(hop_))),
       finished_(rings(context.channels,
                       4 * std::size_t{up_.half()} + 2 * exchange_.slots() * static_cast<std::size_t>(hop_))),
+      dry_(static_cast<std::size_t>(hop_)),
       scratch_(std::size_t{context.channels} * context.max_block_frames),
       claimed_(context.channels),
       lost_(arena_.allocate<std::uint8_t>(exchange_.slots())) {
@@ -141,7 +147,8 @@ DenoiseStage::Live::Live(DenoiseStage& stage, const StageContext& context)
 
 float* const* DenoiseStage::Live::claim_input(std::uint32_t frames) noexcept {
     if (!same_rate_) {
-        for (std::uint32_t c = 0; c < context_.channels; ++c) claimed_[c] = card_[c].at(static_cast<std::uint64_t>(frames_in_));
+        for (std::uint32_t c = 0; c < context_.channels; ++c)
+            claimed_[c] = card_[c].at(static_cast<std::uint64_t>(frames_in_));
         return claimed_.data();
     }
     // Equal rates: the card's samples land in the model's window itself, unless some of it is still in use.
@@ -193,14 +200,12 @@ void DenoiseStage::Live::accept(const float* const* in, std::uint32_t frames, co
     while (samples_in_ < ready) {
         const auto hop = samples_in_ / hop_;
         const auto count = std::min(ready - samples_in_, hop_ - samples_in_ % hop_);
-        if (is_claimed(hop)) {
-            if (same_rate_) {
-                for (std::uint32_t c = 0; c < context_.channels; ++c) {
-                    if (in[c] == claimed_[c]) continue;
-                    std::copy_n(in[c] + (samples_in_ - block_start), count, exchange_.input(c, samples_in_));
-                }
-            } else {
-                resample_in(samples_in_, static_cast<std::uint32_t>(count));
+        for (std::uint32_t c = 0; c < context_.channels; ++c) {
+            auto* target = input_memory(c, samples_in_);
+            if (!same_rate_) {
+                resample_in(c, samples_in_, static_cast<std::size_t>(count), target);
+            } else if (in[c] != claimed_[c]) {
+                std::copy_n(in[c] + (samples_in_ - block_start), count, target);
             }
         }
         samples_in_ += count;
@@ -208,14 +213,32 @@ void DenoiseStage::Live::accept(const float* const* in, std::uint32_t frames, co
     }
 }
 
-void DenoiseStage::Live::resample_in(std::int64_t first, std::uint32_t count) noexcept {
+// Where the samples of the hop at `position` go: to the model, or, when the worker still has that memory, aside.
+float* DenoiseStage::Live::input_memory(std::uint32_t channel, std::int64_t position) noexcept {
+    return is_claimed(position / hop_) ? exchange_.input(channel, position)
+                                       : spare_[channel].at(static_cast<std::uint64_t>(position));
+}
+
+void DenoiseStage::Live::resample_in(std::uint32_t channel, std::int64_t first, std::size_t count,
+                                     float* target) noexcept {
     const auto oldest = down_.oldest_input(first);
-    for (std::uint32_t c = 0; c < context_.channels; ++c) {
-        // Frames before the start are silence: the ring is zero there until it has come round.
-        const auto& ring = card_[c];
-        const auto* in = ring.at(static_cast<std::uint64_t>(oldest + static_cast<std::int64_t>(ring.capacity())));
-        down_.compute(in, oldest, first, count, exchange_.input(c, first));
-    }
+    // Frames before the start are silence: the ring is zero there until it has come round.
+    const auto& ring = card_[channel];
+    const auto* in = ring.at(static_cast<std::uint64_t>(oldest + static_cast<std::int64_t>(ring.capacity())));
+    down_.compute(in, oldest, first, count, target);
+}
+
+// One hop of the input from `position` on, as it came in. It lies in one piece unless a hop was lost just there.
+const float* DenoiseStage::Live::dry(std::uint32_t channel, std::int64_t position) noexcept {
+    const auto last_hop = (position + hop_ - 1) / hop_;
+    if (position < 0 || (is_claimed(position / hop_) && is_claimed(last_hop)))
+        return exchange_.input(channel, position);
+    const auto boundary = std::min(position + hop_, (position / hop_ + 1) * hop_);
+    const auto first = static_cast<std::size_t>(boundary - position);
+    std::copy_n(input_memory(channel, position), first, dry_.begin());
+    std::copy_n(input_memory(channel, boundary), static_cast<std::size_t>(hop_) - first,
+                dry_.begin() + static_cast<std::ptrdiff_t>(first));
+    return dry_.data();
 }
 
 void DenoiseStage::Live::complete_hop(std::int64_t hop, const BlockTime& time) noexcept {
@@ -263,7 +286,7 @@ void DenoiseStage::Live::finish_hop(std::int64_t hop) noexcept {
     const auto position = hop * hop_;
     const auto count = static_cast<std::uint32_t>(hop_);
     for (std::uint32_t c = 0; c < context_.channels; ++c) {
-        concealment_[c].render(usable ? exchange_.result(c, hop) : nullptr, exchange_.input(c, position - model_delay_),
+        concealment_[c].render(usable ? exchange_.result(c, hop) : nullptr, dry(c, position - model_delay_),
                                finished(c, position - hop_), finished(c, position), count);
     }
     if (usable) exchange_.release(hop);
@@ -295,8 +318,10 @@ float* DenoiseStage::Live::finished(std::uint32_t channel, std::int64_t position
 
 void DenoiseStage::Live::record(EventKind kind, std::int64_t a, std::int64_t b, std::int64_t c) noexcept {
     if (context_.audio_events == nullptr) return;
-    context_.audio_events->record(
-        {.at_ns = rt::now_ns(), .kind = static_cast<std::uint32_t>(kind), .stage = context_.index, .values = {a, b, c}});
+    context_.audio_events->record({.at_ns = rt::now_ns(),
+                                   .kind = static_cast<std::uint32_t>(kind),
+                                   .stage = context_.index,
+                                   .values = {a, b, c}});
 }
 
 // ── the stage ───────────────────────────────────────────────────────────────────────────────────
@@ -331,26 +356,27 @@ void DenoiseStage::measure_model() {
     std::int64_t worst = 0;
     rt::ThreadSettings settings;
     settings.name = "st-warm-up";
-    rt::RealtimeThread thread{settings, [&] {
-        auto due = rt::monotonic_ns();
-        for (std::uint32_t i = 0; i < kSettleHops; ++i) (void)model.process(window.data(), out.data());
-        for (std::uint32_t i = 0; i < kWarmUpHops; ++i) {
-            rt::sleep_until_monotonic(due += period_ns);
-            const auto pressure = rt::thread_pressure(rt::this_thread_kernel_id()).involuntary_switches;
-            const auto stolen = rt::stolen_ns();
-            std::int64_t took = 0;
-            {
-                const rt::RealtimeScope scope{rt::RealtimeKind::worker};
-                const auto start = rt::now_ns();
-                (void)model.process(window.data(), out.data());
-                took = rt::now_ns() - start;
+    rt::RealtimeThread thread{
+        settings, [&] {
+            auto due = rt::monotonic_ns();
+            for (std::uint32_t i = 0; i < kSettleHops; ++i) (void)model.process(window.data(), out.data());
+            for (std::uint32_t i = 0; i < kWarmUpHops; ++i) {
+                rt::sleep_until_monotonic(due += period_ns);
+                const auto pressure = rt::thread_pressure(rt::this_thread_kernel_id()).involuntary_switches;
+                const auto stolen = rt::stolen_ns();
+                std::int64_t took = 0;
+                {
+                    const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+                    const auto start = rt::now_ns();
+                    (void)model.process(window.data(), out.data());
+                    took = rt::now_ns() - start;
+                }
+                // A run that lost its processor says nothing about the model.
+                if (rt::thread_pressure(rt::this_thread_kernel_id()).involuntary_switches != pressure) continue;
+                if (rt::stolen_ns() != stolen) continue;
+                worst = std::max(worst, took);
             }
-            // A run that lost its processor says nothing about the model.
-            if (rt::thread_pressure(rt::this_thread_kernel_id()).involuntary_switches != pressure) continue;
-            if (rt::stolen_ns() != stolen) continue;
-            worst = std::max(worst, took);
-        }
-    }};
+        }};
     thread.join();
     measured_worst_us_ = std::max(1.0, static_cast<double>(worst) / 1000);
     measured_heap_calls_ = rt::realtime_counts(rt::RealtimeKind::worker).heap_calls - before.heap_calls;
@@ -371,7 +397,8 @@ void DenoiseStage::decide_mode(const StageContext& context) {
     const auto cost = fmt::format("the slowest of {} paced runs took {:.0f} us, {:.0f} % of the {:.0f} us period",
                                   kWarmUpHops, cost_us, 100 * cost_us / period_us, period_us);
     if (cost_us > settings_.direct_share * period_us) {
-        return chosen(Mode::pipelined, fmt::format("{} (direct needs <= {:.0f} %)", cost, 100 * settings_.direct_share));
+        return chosen(Mode::pipelined,
+                      fmt::format("{} (direct needs <= {:.0f} %)", cost, 100 * settings_.direct_share));
     }
     if (!model.is_realtime_safe()) {
         const auto counted = measured_heap_calls_ > 0
@@ -382,17 +409,26 @@ void DenoiseStage::decide_mode(const StageContext& context) {
     chosen(Mode::direct, cost);
 }
 
-float* const* DenoiseStage::claim_input(std::uint32_t frames) noexcept { return live_->claim_input(frames); }
+float* const* DenoiseStage::claim_input(std::uint32_t frames) noexcept {
+    return live_->claim_input(frames);
+}
 
-void DenoiseStage::process(const float* const* in, float* const* out, std::uint32_t frames, const BlockTime& time) noexcept {
+void DenoiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                           const BlockTime& time) noexcept {
     live_->process(in, out, frames, time);
 }
 
-std::uint32_t DenoiseStage::delay_frames() const noexcept { return live_ ? live_->delay_frames() : 0; }
+std::uint32_t DenoiseStage::delay_frames() const noexcept {
+    return live_ ? live_->delay_frames() : 0;
+}
 
-WorkSource* DenoiseStage::work() noexcept { return mode_ == Mode::pipelined ? this : nullptr; }
+WorkSource* DenoiseStage::work() noexcept {
+    return mode_ == Mode::pipelined ? this : nullptr;
+}
 
-bool DenoiseStage::run_next() noexcept { return live_->run_next(); }
+bool DenoiseStage::run_next() noexcept {
+    return live_->run_next();
+}
 
 std::vector<StagePart> DenoiseStage::parts() const {
     if (!live_) return {};

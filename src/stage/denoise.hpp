@@ -14,19 +14,19 @@
 namespace sidetone::stage {
 
 struct DenoiseSettings {
-    std::string model = "dtln";   ///< a model's name, or the path of its folder
+    std::string model = "dtln";  ///< a model's name, or the path of its folder
     std::string backend = "auto";
     Mode mode = Mode::automatic;
-    double direct_share = 0.5;    ///< of a period that the model may take, at its p99.9, to be run in the callback
-    double strength_db = 100;     ///< the most by which the model may attenuate; 100: no limit
+    double direct_share = 0.5;  ///< of a period that the model may take, at its p99.9, to be run in the callback
+    double strength_db = 100;   ///< the most by which the model may attenuate; 100: no limit
     MissPolicy on_miss = MissPolicy::hold;
     double inference_budget_us = 0;  ///< for the ledger; 0: none
 };
 
 /// Runs a streaming enhancement model on every channel of the chain.
 ///
-/// The card's frames are resampled straight into the ring whose sliding window is the model's input; a hop that is complete
-/// is handed over by its number; its result stays in its slot until it is mixed into the ring that the second
+/// The card's frames are resampled straight into the ring whose sliding window is the model's input; a hop that is
+/// complete is handed over by its number; its result stays in its slot until it is mixed into the ring that the second
 /// resampler reads. Hop, block and rates are independent of one another (stage/hop_timeline.hpp).
 class DenoiseStage final : public Stage, public WorkSource {
 public:

@@ -19,7 +19,8 @@ void GainStage::prepare(const StageContext& context) {
     faded_ = 0;
 }
 
-void GainStage::process(const float* const* in, float* const* out, std::uint32_t frames, const BlockTime& /*time*/) noexcept {
+void GainStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                        const BlockTime& /*time*/) noexcept {
     for (std::uint32_t c = 0; c < channels_; ++c) {
         float faded = faded_;
         std::uint32_t i = 0;

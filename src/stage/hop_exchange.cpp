@@ -6,9 +6,13 @@
 namespace sidetone::stage {
 namespace {
 
-std::uint32_t window_hops(const HopExchange::Shape& shape) noexcept { return (shape.window + shape.hop - 1) / shape.hop; }
+std::uint32_t window_hops(const HopExchange::Shape& shape) noexcept {
+    return (shape.window + shape.hop - 1) / shape.hop;
+}
 
-std::size_t padded(std::size_t floats) noexcept { return (floats + 15) / 16 * 16; }  // whole cache lines
+std::size_t padded(std::size_t floats) noexcept {
+    return (floats + 15) / 16 * 16;
+}  // whole cache lines
 
 }  // namespace
 
@@ -97,10 +101,14 @@ void HopExchange::reclaim_late(std::int64_t end) noexcept {
 }
 
 bool HopExchange::next(std::int64_t& hop) noexcept {
-    while (submitted_.try_pop(hop)) {
-        if (!pool_.move(sequence(hop), rt::SlotState::ready, rt::SlotState::running)) continue;
-        if (hop >= awaited_.load(std::memory_order_relaxed) - kWorthRunning) return true;
-        finish(hop, false, 0, 0);
+    std::int64_t candidate = 0;
+    while (submitted_.try_pop(candidate)) {
+        if (!pool_.move(sequence(candidate), rt::SlotState::ready, rt::SlotState::running)) continue;
+        if (candidate >= awaited_.load(std::memory_order_relaxed) - kWorthRunning) {
+            hop = candidate;
+            return true;
+        }
+        finish(candidate, false, 0, 0);
     }
     return false;
 }

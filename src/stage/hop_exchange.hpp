@@ -14,9 +14,9 @@
 
 namespace sidetone::stage {
 
-/// How hops travel between the audio thread and whoever runs the model. One ring of model-rate samples per channel; hop `j` is the
-/// stretch [j·hop, (j+1)·hop) of it and slot `j % slots()` of the pool, so the window that ends with a hop is a view, and
-/// only hop numbers are passed on. Results lie in the slot.
+/// How hops travel between the audio thread and whoever runs the model. One ring of model-rate samples per channel; hop
+/// `j` is the stretch [j·hop, (j+1)·hop) of it and slot `j % slots()` of the pool, so the window that ends with a hop
+/// is a view, and only hop numbers are passed on. Results lie in the slot.
 ///
 /// Audio thread: claim → (write samples) → submit → take_result → release. Worker: next → window / result → finish.
 class HopExchange {
@@ -24,8 +24,8 @@ public:
     struct Shape {
         std::uint32_t channels = 1;
         std::uint32_t hop = 0;
-        std::uint32_t window = 0;             ///< samples, a multiple of hop or not
-        std::uint32_t hops_per_block = 1;     ///< the most hops one block completes
+        std::uint32_t window = 0;          ///< samples, a multiple of hop or not
+        std::uint32_t hops_per_block = 1;  ///< the most hops one block completes
     };
     static constexpr std::uint32_t kReserve = 2;  ///< slots beyond what on-time work needs
 
@@ -37,7 +37,8 @@ public:
 
     // ── audio thread ──
 
-    /// Makes hop `hop` writable. False when the worker is so far behind that its window still needs the memory: the hop is lost.
+    /// Makes hop `hop` writable. False when the worker is so far behind that its window still needs the memory: the hop
+    /// is lost.
     [[nodiscard]] bool claim(std::int64_t hop) noexcept SIDETONE_REALTIME;
 
     /// Sample `position` of the model-rate input, writable within claimed hops, readable back to `history` samples.
@@ -57,17 +58,21 @@ public:
     /// Frees the slots of results that came too late to be used, up to but not including `end`.
     void reclaim_late(std::int64_t end) noexcept SIDETONE_REALTIME;
 
-    [[nodiscard]] const rt::SlotStamps& stamps(std::int64_t hop) noexcept SIDETONE_REALTIME { return pool_.stamps(sequence(hop)); }
+    [[nodiscard]] const rt::SlotStamps& stamps(std::int64_t hop) noexcept SIDETONE_REALTIME {
+        return pool_.stamps(sequence(hop));
+    }
     [[nodiscard]] bool failed(std::int64_t hop) const noexcept SIDETONE_REALTIME { return failed_[index(hop)] != 0; }
 
     // ── whoever runs the model ──
 
-    /// The oldest submitted hop, now running; false when there is none. Hops abandoned long ago are skipped.
+    /// The oldest submitted hop, now running; false when there is none (`hop` is then as it was). Hops abandoned long
+    /// ago are skipped.
     [[nodiscard]] bool next(std::int64_t& hop) noexcept SIDETONE_REALTIME;
     /// The window that ends with `hop`.
     [[nodiscard]] const float* window(std::uint32_t channel, std::int64_t hop) const noexcept SIDETONE_REALTIME;
     [[nodiscard]] float* result_memory(std::uint32_t channel, std::int64_t hop) noexcept SIDETONE_REALTIME;
-    void finish(std::int64_t hop, bool good, std::int64_t started_ns, std::int64_t finished_ns) noexcept SIDETONE_REALTIME;
+    void finish(std::int64_t hop, bool good, std::int64_t started_ns,
+                std::int64_t finished_ns) noexcept SIDETONE_REALTIME;
 
 private:
     // A hop this far behind what is awaited is not worth running, even for the model's state.
@@ -81,10 +86,10 @@ private:
     std::vector<rt::MirroredRing> input_;  // one per channel
     rt::SlotPool pool_;
     rt::SingleWriterSingleReaderRing<std::int64_t> submitted_;
-    std::span<float> results_;        // slots × channels × hop
-    std::span<std::uint8_t> failed_;  // per slot; written running, read after done
-    std::int64_t reclaimed_ = 0;        // audio thread
-    std::int64_t last_submitted_ = -1;  // audio thread
+    std::span<float> results_;               // slots × channels × hop
+    std::span<std::uint8_t> failed_;         // per slot; written running, read after done
+    std::int64_t reclaimed_ = 0;             // audio thread
+    std::int64_t last_submitted_ = -1;       // audio thread
     std::atomic<std::int64_t> finished_{0};  // hops below this are no longer looked at by the worker
     std::atomic<std::int64_t> awaited_{0};
 };

@@ -29,14 +29,14 @@ std::int64_t HopTimeline::frames_for_hop(std::int64_t hop) const noexcept {
 }
 
 std::uint32_t HopTimeline::delay_frames(std::uint32_t block, std::uint32_t wait_frames) const {
-    // The pattern repeats when a whole number of hops fills a whole number of card frames. down_.step() : down_.phases() is the
-    // card's rate to the model's, in lowest terms.
+    // The pattern repeats when a whole number of hops fills a whole number of card frames. down_.step() :
+    // down_.phases() is the card's rate to the model's, in lowest terms.
     const std::int64_t card = down_.step(), model = down_.phases();
     const std::int64_t period = card * (hop_ / std::gcd(hop_, model));
     const std::int64_t residues = block == 0 ? 1 : std::gcd(period, static_cast<std::int64_t>(block));
 
-    // Look-ahead of output frame n: how many frames after n the newest input it needs lies. Only the last frame of a block
-    // matters, and with period and block given the last frames are those of one residue class.
+    // Look-ahead of output frame n: how many frames after n the newest input it needs lies. Only the last frame of a
+    // block matters, and with period and block given the last frames are those of one residue class.
     std::vector<std::int64_t> look_ahead(static_cast<std::size_t>(residues), std::numeric_limits<std::int64_t>::min());
     for (std::int64_t n = 0; n < period; ++n) {
         auto& worst = look_ahead[static_cast<std::size_t>(n % residues)];

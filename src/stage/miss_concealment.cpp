@@ -7,19 +7,23 @@
 namespace sidetone::stage {
 namespace {
 
-constexpr float kFadeSeconds = 0.002F;   // long enough not to click, short enough not to smear a consonant
-constexpr float kHoldSeconds = 0.040F;   // a gain is still true after a few hops …
-constexpr float kRampSeconds = 0.200F;   // … and after this long nothing is known: unity
-constexpr float kRepeatGain = 0.5F;      // each further repetition is 6 dB softer
+constexpr float kFadeSeconds = 0.002F;  // long enough not to click, short enough not to smear a consonant
+constexpr float kHoldSeconds = 0.040F;  // a gain is still true after a few hops …
+constexpr float kRampSeconds = 0.200F;  // … and after this long nothing is known: unity
+constexpr float kRepeatGain = 0.5F;     // each further repetition is 6 dB softer
 
 }  // namespace
 
 const char* to_string(MissPolicy policy) noexcept {
     switch (policy) {
-        case MissPolicy::hold: return "hold";
-        case MissPolicy::repeat: return "repeat";
-        case MissPolicy::bypass: return "bypass";
-        case MissPolicy::silence: return "silence";
+        case MissPolicy::hold:
+            return "hold";
+        case MissPolicy::repeat:
+            return "repeat";
+        case MissPolicy::bypass:
+            return "bypass";
+        case MissPolicy::silence:
+            return "silence";
     }
     return "?";
 }
@@ -66,8 +70,12 @@ void MissConcealment::cover(const float* dry, const float* previous, float* out,
         case MissPolicy::repeat:
             for (std::uint32_t i = 0; i < count; ++i) out[i] = kRepeatGain * previous[i];
             return;
-        case MissPolicy::bypass: std::copy_n(dry, count, out); return;
-        case MissPolicy::silence: std::fill_n(out, count, 0.0F); return;
+        case MissPolicy::bypass:
+            std::copy_n(dry, count, out);
+            return;
+        case MissPolicy::silence:
+            std::fill_n(out, count, 0.0F);
+            return;
     }
 }
 

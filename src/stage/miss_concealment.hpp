@@ -17,22 +17,24 @@ enum class MissPolicy : std::uint8_t {
 };
 [[nodiscard]] const char* to_string(MissPolicy policy) noexcept;
 
-/// Renders one channel of a model's finished hops: mixes wet and dry, and covers hops that are missing. Whenever what is
-/// heard changes its source, the step between them is faded out over 2 ms, so that neither a miss nor its end clicks. Audio thread.
+/// Renders one channel of a model's finished hops: mixes wet and dry, and covers hops that are missing. Whenever what
+/// is heard changes its source, the step between them is faded out over 2 ms, so that neither a miss nor its end
+/// clicks. Audio thread.
 class MissConcealment {
 public:
     struct Settings {
         MissPolicy policy = MissPolicy::hold;
-        float dry_share = 0;        ///< linear share of the dry signal always kept (maximum attenuation)
+        float dry_share = 0;  ///< linear share of the dry signal always kept (maximum attenuation)
         std::uint32_t rate_hz = 16000;
     };
 
     MissConcealment() = default;
     explicit MissConcealment(const Settings& settings) noexcept;
 
-    /// `wet`: the model's hop, nullptr when missed. `dry`: the same instants of the input. `previous`: the `count` samples rendered
-    /// last. `out` may not alias any of them.
-    void render(const float* wet, const float* dry, const float* previous, float* out, std::uint32_t count) noexcept SIDETONE_REALTIME;
+    /// `wet`: the model's hop, nullptr when missed. `dry`: the same instants of the input. `previous`: the `count`
+    /// samples rendered last. `out` may not alias any of them.
+    void render(const float* wet, const float* dry, const float* previous, float* out,
+                std::uint32_t count) noexcept SIDETONE_REALTIME;
 
 private:
     enum class Source : std::uint8_t { model, substitute };
@@ -42,9 +44,9 @@ private:
 
     Settings settings_;
     Source source_ = Source::model;
-    float gain_ = 1;          // broad-band gain of the model, followed while it delivers
-    float step_ = 0;          // what is left of the step at the last change of source
-    float step_decay_ = 0;    // per sample
+    float gain_ = 1;        // broad-band gain of the model, followed while it delivers
+    float step_ = 0;        // what is left of the step at the last change of source
+    float step_decay_ = 0;  // per sample
     float ramp_per_sample_ = 0;
     std::uint32_t held_ = 0;  // samples since the miss began
     std::uint32_t hold_samples_ = 0;

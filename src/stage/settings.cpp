@@ -49,7 +49,8 @@ std::uint32_t Settings::integer(std::string_view key, std::uint32_t fallback, st
 std::string Settings::text(std::string_view key, std::string_view fallback) {
     const auto* node = find(key);
     if (node == nullptr) return std::string{fallback};
-    if (!node->is_string() || node->value<std::string_view>()->empty()) fail(key, as_written(*node), "a text in quotes");
+    if (!node->is_string() || node->value<std::string_view>()->empty())
+        fail(key, as_written(*node), "a text in quotes");
     return std::string{*node->value<std::string_view>()};
 }
 
@@ -60,7 +61,8 @@ bool Settings::flag(std::string_view key, bool fallback) {
     return *node->value<bool>();
 }
 
-std::size_t Settings::choice(std::string_view key, std::string_view fallback, std::span<const std::string_view> choices) {
+std::size_t Settings::choice(std::string_view key, std::string_view fallback,
+                             std::span<const std::string_view> choices) {
     const auto* node = find(key);
     const auto expected = fmt::format("one of \"{}\"", fmt::join(choices, "\", \""));
     if (node != nullptr && !node->is_string()) fail(key, as_written(*node), expected);
@@ -80,7 +82,8 @@ void Settings::finish() const {
 void Settings::fail(std::string_view key, std::string_view found, std::string_view expected) const {
     const auto* node = table_.get(key);
     const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-    throw InputError(fmt::format("{}:{}: {}, key \"{}\": found {}, expected {}", file_, line, where_, key, found, expected));
+    throw InputError(
+        fmt::format("{}:{}: {}, key \"{}\": found {}, expected {}", file_, line, where_, key, found, expected));
 }
 
 }  // namespace sidetone::stage

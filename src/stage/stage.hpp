@@ -29,9 +29,9 @@ struct StageContext {
     std::uint32_t max_block_frames = 0;  ///< no call of `process` brings more
     bool fixed_block = true;             ///< every call brings block_frames
     std::uint32_t channels = 0;
-    bool offline = false;                ///< no card waits: run direct, with a delay that does not depend on the block
-    std::uint32_t index = 0;             ///< the stage's place in the chain, for its events
-    rt::PredictiveWaiter* waiter = nullptr;   ///< of the chain's worker; null offline
+    bool offline = false;     ///< no card waits: run direct, with a delay that does not depend on the block
+    std::uint32_t index = 0;  ///< the stage's place in the chain, for its events
+    rt::PredictiveWaiter* waiter = nullptr;  ///< of the chain's worker; null offline
     rt::EventLog* audio_events = nullptr;
 };
 
@@ -45,9 +45,9 @@ struct BlockTime {
 
 /// A part of a stage's work that the ledger shows on a line of its own.
 struct StagePart {
-    std::string name;                      ///< "hand-off", "inference"
+    std::string name;  ///< "hand-off", "inference"
     const rt::Histogram* histogram = nullptr;
-    double budget_us = 0;                  ///< 0: none
+    double budget_us = 0;  ///< 0: none
 };
 
 /// Work for the chain's worker thread.
@@ -66,11 +66,12 @@ public:
     /// "denoise", "gain" …
     [[nodiscard]] virtual const char* kind() const noexcept = 0;
 
-    /// Control thread; never while `process` or `run_next` runs. Allocates all that will be needed and starts from silence.
+    /// Control thread; never while `process` or `run_next` runs. Allocates all that will be needed and starts from
+    /// silence.
     virtual void prepare(const StageContext& context) = 0;
 
-    /// Audio thread, before `process` of the same block: where this stage would like its input to be written, so that it
-    /// arrives without a copy. nullptr: anywhere.
+    /// Audio thread, before `process` of the same block: where this stage would like its input to be written, so that
+    /// it arrives without a copy. nullptr: anywhere.
     [[nodiscard]] virtual float* const* claim_input(std::uint32_t frames) noexcept SIDETONE_REALTIME {
         (void)frames;
         return nullptr;
