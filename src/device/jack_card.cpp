@@ -309,9 +309,11 @@ void JackCard::Client::stamp(CardBlock& block) noexcept {
         frame_is_known_ = false;
         return;
     }
-    // JACK's clock is CLOCK_MONOTONIC in microseconds, smoothed by its own delay-locked loop.
-    block.due_monotonic_ns = static_cast<std::int64_t>(began_us) * 1000;
-    block.due_ns = block.entered_ns - (entered_monotonic_ns - block.due_monotonic_ns);
+    // JACK's own clock, smoothed by its delay-locked loop. Which clock it is depends on the build (CLOCK_MONOTONIC_RAW
+    // here): only differences are taken from it.
+    const auto late_ns = (static_cast<std::int64_t>(jack_get_time()) - static_cast<std::int64_t>(began_us)) * 1000;
+    block.due_monotonic_ns = entered_monotonic_ns - late_ns;
+    block.due_ns = block.entered_ns - late_ns;
     block.period_ns = static_cast<double>(period_us) * 1e3;
     // The frame count wraps after 2^32 frames; differences do not mind. Backward steps are no loss.
     const auto skipped = static_cast<std::int32_t>(first_frame - expected_frame_);

@@ -5,10 +5,12 @@
 #include <sndfile.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include "device/wav_header.hpp"
@@ -163,6 +165,33 @@ void SoundFileWriter::Closer::operator()(void* file) const noexcept {
     sf_close(sndfile(file));
 }
 
+namespace {
+
+// A float WAV gets a PEAK chunk (version, time of day, peaks), which libsndfile cannot be asked to leave out of an RF64
+// that becomes a WAV. The same samples are to give the same bytes: its time is set to 0.
+bool forget_time_of_day(const std::filesystem::path& path) {
+    constexpr std::size_t kHeaderBytes = 512, kFirstChunk = 12, kTimeOffset = 12;
+    std::fstream file{path, std::ios::binary | std::ios::in | std::ios::out};
+    std::array<char, kHeaderBytes> header{};
+    file.read(header.data(), header.size());
+    const auto size = static_cast<std::size_t>(file.gcount());
+    file.clear();
+    for (std::size_t chunk = kFirstChunk; chunk + kTimeOffset + 4 <= size;) {
+        if (std::memcmp(&header[chunk], "PEAK", 4) == 0) {
+            file.seekp(static_cast<std::streamoff>(chunk + kTimeOffset));
+            file.write("\0\0\0\0", 4);
+            break;
+        }
+        std::uint32_t length = 0;
+        std::memcpy(&length, &header[chunk + 4], sizeof length);
+        chunk += 8 + std::size_t{length} + length % 2;
+    }
+    file.flush();
+    return file.good();
+}
+
+}  // namespace
+
 SoundFileWriter::SoundFileWriter(const std::filesystem::path& path, std::uint32_t rate_hz, std::uint32_t channels,
                                  FileFormat format)
     : path_(path), part_(path), channels_(channels), format_(format), words_(kChunkFrames * channels) {
@@ -174,9 +203,8 @@ SoundFileWriter::SoundFileWriter(const std::filesystem::path& path, std::uint32_
     info.format = SF_FORMAT_RF64 | sndfile_subtype(format);
     file_.reset(sf_open(part_.c_str(), SFM_WRITE, &info));
     if (!file_) throw InputError(fmt::format("{}: cannot be written ({})", part_.string(), sf_strerror(nullptr)));
-    // Plain WAV unless the sound outgrows it; no PEAK chunk, for that holds the time of day.
+    // Plain WAV unless the sound outgrows it.
     sf_command(sndfile(file_.get()), SFC_RF64_AUTO_DOWNGRADE, nullptr, SF_TRUE);
-    sf_command(sndfile(file_.get()), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
 }
 
 SoundFileWriter::~SoundFileWriter() {
@@ -243,7 +271,7 @@ void SoundFileWriter::write_chunk(std::span<const float* const> channels, std::s
 
 void SoundFileWriter::commit() {
     if (!file_) return;
-    if (sf_close(sndfile(file_.release())) != 0) {
+    if (sf_close(sndfile(file_.release())) != 0 || !forget_time_of_day(part_)) {
         std::error_code ignored;
         std::filesystem::remove(part_, ignored);
         throw InputError(fmt::format("{}: cannot be finished ({})", part_.string(), std::strerror(errno)));
