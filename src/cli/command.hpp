@@ -16,7 +16,8 @@ enum ExitCode : int {
     kBadInput = 2,   ///< the user gave something that cannot be
 };
 
-/// Every sub-command adds itself to `app`; its callback stores what the program is to return in `exit_code`. One file each.
+/// Every sub-command adds itself to `app`; its callback stores what the program is to return in `exit_code`. One file
+/// each.
 void add_run(CLI::App& app, int& exit_code);
 void add_process(CLI::App& app, int& exit_code);
 void add_devices(CLI::App& app, int& exit_code);

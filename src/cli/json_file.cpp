@@ -24,9 +24,11 @@ void write_json(const std::filesystem::path& file, const nlohmann::json& value) 
 }
 
 void check_writable(const std::filesystem::path& file) {
-    if (std::filesystem::is_directory(file)) throw InputError(fmt::format("{}: found a folder, expected a file name", file.string()));
+    if (std::filesystem::is_directory(file))
+        throw InputError(fmt::format("{}: found a folder, expected a file name", file.string()));
     const std::filesystem::path part = file.string() + ".part";
-    if (!std::ofstream{part}) throw InputError(fmt::format("{}: cannot be written (no such folder, or no right)", file.string()));
+    if (!std::ofstream{part})
+        throw InputError(fmt::format("{}: cannot be written (no such folder, or no right)", file.string()));
     std::error_code ignored;
     std::filesystem::remove(part, ignored);
 }

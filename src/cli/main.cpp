@@ -15,8 +15,9 @@ int main(int argc, char** argv) {
     spdlog::set_pattern("%^%l%$: %v");
 
     CLI::App app{"Sidetone runs neural networks on live sound.", "sidetone"};
-    app.footer("Example: sidetone process denoise noisy.wav clean.wav\n"
-               "Exit codes: 0 fine, 1 it ran and fell short, 2 bad input.");
+    app.footer(
+        "Example: sidetone process denoise noisy.wav clean.wav\n"
+        "Exit codes: 0 fine, 1 it ran and fell short, 2 bad input.");
     app.set_version_flag("--version", "sidetone " SIDETONE_VERSION);
     app.require_subcommand(1);
     int exit_code = cli::kFine;

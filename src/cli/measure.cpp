@@ -24,7 +24,8 @@ struct QualityArguments {
 device::Sound read_like(const std::string& path, const device::Sound& clean, const std::string& clean_path) {
     auto sound = device::read_sound_file(path);
     if (sound.rate_hz != clean.rate_hz) {
-        throw InputError(fmt::format("{}: found {} Hz, expected {} Hz as {} has", path, sound.rate_hz, clean.rate_hz, clean_path));
+        throw InputError(
+            fmt::format("{}: found {} Hz, expected {} Hz as {} has", path, sound.rate_hz, clean.rate_hz, clean_path));
     }
     return sound;
 }
@@ -54,8 +55,9 @@ int quality(const QualityArguments& arguments) {
                                     {"delay_frames", {{"noisy", noisy_delay}, {"out", out_delay}}},
                                     {"rate_hz", clean.rate_hz}});
     }
-    fmt::print("SI-SDR   before {:6.2f} dB   after {:6.2f} dB   gain {:+.2f} dB   (first channel, delay found: {} frames)\n",
-               before, after, after - before, out_delay);
+    fmt::print(
+        "SI-SDR   before {:6.2f} dB   after {:6.2f} dB   gain {:+.2f} dB   (first channel, delay found: {} frames)\n",
+        before, after, after - before, out_delay);
     return kFine;
 }
 

@@ -40,7 +40,8 @@ std::vector<float> at_rate(const std::vector<float>& in, std::uint32_t from_hz, 
 
 std::vector<float> read_mono(const std::string& path, std::uint32_t rate_hz) {
     const auto sound = device::read_sound_file(path);
-    if (sound.not_finite != 0) throw InputError(fmt::format("{}: found {} samples that are NaN or infinite", path, sound.not_finite));
+    if (sound.not_finite != 0)
+        throw InputError(fmt::format("{}: found {} samples that are NaN or infinite", path, sound.not_finite));
     return at_rate(sound.channels.front(), sound.rate_hz, rate_hz);
 }
 
@@ -133,7 +134,8 @@ int mix(const MixArguments& arguments) {
     }
     device::write_sound_file(arguments.output, {.rate_hz = arguments.rate_hz, .channels = {noisy}});
     fmt::print("{}: {:.1f} s, {} Hz, {} at {:g} dB signal to noise\n", arguments.output,
-               static_cast<double>(noisy.size()) / arguments.rate_hz, arguments.rate_hz, arguments.noise, arguments.snr_db);
+               static_cast<double>(noisy.size()) / arguments.rate_hz, arguments.rate_hz, arguments.noise,
+               arguments.snr_db);
     return kFine;
 }
 
@@ -141,14 +143,23 @@ int mix(const MixArguments& arguments) {
 
 void add_mix(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<MixArguments>();
-    auto* command = app.add_subcommand("mix", "Make a noisy recording of clean speech, at a known signal-to-noise ratio");
-    command->add_option("--speech", arguments->speech, "Clean recording; give it several times to string several together")->required();
+    auto* command =
+        app.add_subcommand("mix", "Make a noisy recording of clean speech, at a known signal-to-noise ratio");
+    command
+        ->add_option("--speech", arguments->speech, "Clean recording; give it several times to string several together")
+        ->required();
     command->add_option("--noise", arguments->noise, "fan, pink, or a recording")->capture_default_str();
-    command->add_option("--snr", arguments->snr_db, "Signal-to-noise ratio in dB, over the whole length")->check(CLI::Range(-40.0, 60.0))->capture_default_str();
-    command->add_option("--seconds", arguments->seconds, "Length; the speech repeats (0: once through)")->check(CLI::Range(0.0, 3600.0));
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")->check(CLI::Range(8000, 192'000))->capture_default_str();
+    command->add_option("--snr", arguments->snr_db, "Signal-to-noise ratio in dB, over the whole length")
+        ->check(CLI::Range(-40.0, 60.0))
+        ->capture_default_str();
+    command->add_option("--seconds", arguments->seconds, "Length; the speech repeats (0: once through)")
+        ->check(CLI::Range(0.0, 3600.0));
+    command->add_option("--rate", arguments->rate_hz, "Frames a second")
+        ->check(CLI::Range(8000, 192'000))
+        ->capture_default_str();
     command->add_option("--seed", arguments->seed, "Of the made noise")->capture_default_str();
-    command->add_option("--clean", arguments->clean, "Also write the speech alone to this WAV file, for `measure quality`");
+    command->add_option("--clean", arguments->clean,
+                        "Also write the speech alone to this WAV file, for `measure quality`");
     command->add_option("output", arguments->output, "WAV file to write")->required();
     command->footer("Example: sidetone mix --speech hello.wav --noise fan --snr 5 --clean clean.wav noisy.wav");
     command->callback([arguments, &exit_code] { exit_code = mix(*arguments); });

@@ -20,13 +20,15 @@ std::string state_of(const nn::Manifest& model) {
         for (const auto& graph : model.graphs) (void)nn::weights_file(model, graph);
         return "ready";
     } catch (const InputError&) {
-        const bool has_url = std::all_of(model.graphs.begin(), model.graphs.end(), [](const auto& g) { return !g.url.empty(); });
+        const bool has_url =
+            std::all_of(model.graphs.begin(), model.graphs.end(), [](const auto& g) { return !g.url.empty(); });
         return has_url ? "to be pulled" : "missing: run scripts/setup";
     }
 }
 
 int list() {
-    fmt::print("{:<14} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", "name", "task", "Hz", "hop", "window", "licence", "state");
+    fmt::print("{:<14} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", "name", "task", "Hz", "hop", "window", "licence",
+               "state");
     for (const auto& model : nn::list_models()) {
         fmt::print("{:<14} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", model.name, model.task, model.sample_rate_hz,
                    model.front_end.hop, model.front_end.length, model.licence, state_of(model));
@@ -66,8 +68,10 @@ int pull(const std::string& name) {
     const auto model = nn::find_model(name);
     StatusLine line;
     nn::pull_model(model, [&](const nn::PullProgress& p) {
-        const auto share = p.total_bytes == 0 ? 0.0 : static_cast<double>(p.received_bytes) / static_cast<double>(p.total_bytes);
-        line.show(fmt::format("{} [{}] {:.1f} MB", p.file, bar(share, 40), static_cast<double>(p.received_bytes) / 1e6));
+        const auto share =
+            p.total_bytes == 0 ? 0.0 : static_cast<double>(p.received_bytes) / static_cast<double>(p.total_bytes);
+        line.show(
+            fmt::format("{} [{}] {:.1f} MB", p.file, bar(share, 40), static_cast<double>(p.received_bytes) / 1e6));
     });
     line.clear();
     return verify(name);

@@ -27,7 +27,8 @@ int process(const ProcessArguments& arguments) {
     if (!arguments.json.empty()) write_json(arguments.json, engine::to_json(report));
     fmt::print("{}: {:.1f} s, delay {} frames ({:.2f} ms){}\n", arguments.output, report.seconds, report.delay_frames,
                report.latency.chain_ms, arguments.options.align ? ", taken off" : "");
-    if (report.not_finite != 0) fmt::print("replaced {} samples that were NaN or infinite by silence\n", report.not_finite);
+    if (report.not_finite != 0)
+        fmt::print("replaced {} samples that were NaN or infinite by silence\n", report.not_finite);
     if (report.misses == 0) return kFine;
     fmt::print("the model failed on {} hops; they were covered\n", report.misses);
     return kFellShort;

@@ -30,20 +30,24 @@ struct RunArguments {
     device::SimSettings sim;
 };
 
-bool is_sound_file(const std::string& name) { return std::filesystem::path(name).has_extension(); }
+bool is_sound_file(const std::string& name) {
+    return std::filesystem::path(name).has_extension();
+}
 
 // `--in` and `--out` are sound files, played and recorded by the simulated card, or cards.
 device::CardRequest card_request(const RunArguments& arguments, device::SimSettings& sim) {
     device::CardRequest request;
     request.input = request.output = arguments.device;
-    const auto place = [&](const std::string& name, std::string& card, std::filesystem::path& file, const char* option) {
+    const auto place = [&](const std::string& name, std::string& card, std::filesystem::path& file,
+                           const char* option) {
         if (name.empty()) return;
         if (!is_sound_file(name)) {
             card = name;
             return;
         }
         if (!arguments.device.empty() && arguments.device != "sim") {
-            throw InputError(fmt::format("{} {}: found a sound file with --device {}, expected --device sim", option, name, arguments.device));
+            throw InputError(fmt::format("{} {}: found a sound file with --device {}, expected --device sim", option,
+                                         name, arguments.device));
         }
         card = "sim";
         file = name;
@@ -66,11 +70,12 @@ std::uint32_t channel_count(const RunArguments& arguments, const device::SimSett
 
 std::string status_text(const engine::LiveStatus& status) {
     if (!status.sounding) return fmt::format("{:7.1f} s  waiting for the card", status.seconds);
-    return fmt::format("{:7.1f} s  in {:5.1f} dB [{}]  out {:5.1f} dB [{}]  load {:3.0f} %  misses {}  latency {:.1f} ms",
-                       status.seconds, static_cast<double>(status.input_peak_db),
-                       bar((static_cast<double>(status.input_peak_db) + 60) / 60, 8), static_cast<double>(status.output_peak_db),
-                       bar((static_cast<double>(status.output_peak_db) + 60) / 60, 8), 100 * status.load, status.misses,
-                       status.latency_ms);
+    return fmt::format(
+        "{:7.1f} s  in {:5.1f} dB [{}]  out {:5.1f} dB [{}]  load {:3.0f} %  misses {}  latency {:.1f} ms",
+        status.seconds, static_cast<double>(status.input_peak_db),
+        bar((static_cast<double>(status.input_peak_db) + 60) / 60, 8), static_cast<double>(status.output_peak_db),
+        bar((static_cast<double>(status.output_peak_db) + 60) / 60, 8), 100 * status.load, status.misses,
+        status.latency_ms);
 }
 
 int run(RunArguments arguments) {
@@ -94,7 +99,8 @@ int run(RunArguments arguments) {
     std::signal(SIGINT, [](int) { stop_requested = true; });
     std::signal(SIGTERM, [](int) { stop_requested = true; });
     const auto report = engine::run_live(
-        engine::find_chain(arguments.chain), channels, [&] { return device::open_card(request, sim); }, options, stop_requested);
+        engine::find_chain(arguments.chain), channels, [&] { return device::open_card(request, sim); }, options,
+        stop_requested);
     line.clear();
     if (!arguments.json.empty()) write_json(arguments.json, engine::to_json(report));
     fmt::print("{}", engine::to_text(report));
@@ -105,13 +111,29 @@ int run(RunArguments arguments) {
 
 void add_sim_options(CLI::App& command, device::SimSettings& sim) {
     const auto group = "The simulated card";
-    command.add_option("--sim-jitter-us", sim.pacing.jitter_us, "Callbacks come up to so much late")->check(CLI::Range(0.0, 1e6))->group(group);
-    command.add_option("--sim-skew-ppm", sim.pacing.skew_ppm, "The card's clock is so much fast")->check(CLI::Range(-1e4, 1e4))->group(group);
-    command.add_option("--sim-drop", sim.pacing.drop_share, "Share of callbacks that do not come")->check(CLI::Range(0.0, 1.0))->group(group);
-    command.add_option("--sim-double", sim.pacing.double_share, "Share of callbacks that come late, two in a row")->check(CLI::Range(0.0, 1.0))->group(group);
-    command.add_option("--sim-blocks", sim.pacing.block_pattern, "Block sizes to go through in turn, such as 64,100,333")->delimiter(',')->check(CLI::Range(1, 8192))->group(group);
-    command.add_option("--sim-vanish", sim.vanish_after_s, "The card is unplugged after so many seconds")->check(CLI::Range(0.0, 1e6))->group(group);
-    command.add_option("--sim-return", sim.return_after_s, "… and plugged in again so many seconds later")->check(CLI::Range(0.0, 1e6))->group(group);
+    command.add_option("--sim-jitter-us", sim.pacing.jitter_us, "Callbacks come up to so much late")
+        ->check(CLI::Range(0.0, 1e6))
+        ->group(group);
+    command.add_option("--sim-skew-ppm", sim.pacing.skew_ppm, "The card's clock is so much fast")
+        ->check(CLI::Range(-1e4, 1e4))
+        ->group(group);
+    command.add_option("--sim-drop", sim.pacing.drop_share, "Share of callbacks that do not come")
+        ->check(CLI::Range(0.0, 1.0))
+        ->group(group);
+    command.add_option("--sim-double", sim.pacing.double_share, "Share of callbacks that come late, two in a row")
+        ->check(CLI::Range(0.0, 1.0))
+        ->group(group);
+    command
+        .add_option("--sim-blocks", sim.pacing.block_pattern, "Block sizes to go through in turn, such as 64,100,333")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 8192))
+        ->group(group);
+    command.add_option("--sim-vanish", sim.vanish_after_s, "The card is unplugged after so many seconds")
+        ->check(CLI::Range(0.0, 1e6))
+        ->group(group);
+    command.add_option("--sim-return", sim.return_after_s, "… and plugged in again so many seconds later")
+        ->check(CLI::Range(0.0, 1e6))
+        ->group(group);
     command.add_option("--sim-seed", sim.pacing.seed, "Seed of all that is random")->group(group);
 }
 
@@ -121,13 +143,16 @@ void add_run(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<RunArguments>();
     auto* command = app.add_subcommand("run", "Run a chain live, from a card to a card");
     command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
-    command->add_option("--device", arguments->device, "Card for both ways: sim, jack, rtaudio, or one that `sidetone devices` lists");
+    command->add_option("--device", arguments->device,
+                        "Card for both ways: sim, jack, rtaudio, or one that `sidetone devices` lists");
     command->add_option("--in", arguments->input, "Card to listen to, or a sound file that the simulated card plays");
     command->add_option("--out", arguments->output, "Card to play on, or a WAV file that the simulated card records");
     command->add_option("--rate", arguments->rate_hz, "Frames a second")->check(CLI::Range(8000, 192'000));
     command->add_option("--block", arguments->block_frames, "Frames a block")->check(CLI::Range(16, 4096));
-    command->add_option("--channels", arguments->channels, "Channels (as the file has, else 1)")->check(CLI::Range(1, 16));
-    command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")->check(CLI::Range(0.0, 1e9));
+    command->add_option("--channels", arguments->channels, "Channels (as the file has, else 1)")
+        ->check(CLI::Range(1, 16));
+    command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
+        ->check(CLI::Range(0.0, 1e9));
     command->add_option("--json", arguments->json, "Write the ledger to this file");
     add_sim_options(*command, arguments->sim);
     command->footer(

@@ -5,7 +5,8 @@
 
 namespace sidetone::cli {
 
-/// One line at the foot of a terminal that is written over again and again; nothing at all where standard error is no terminal.
+/// One line at the foot of a terminal that is written over again and again; nothing at all where standard error is no
+/// terminal.
 class StatusLine {
 public:
     StatusLine();
