@@ -5,6 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#ifdef __linux__
+#include <dlfcn.h>
+#endif
 
 #include "rt/error.hpp"
 #ifdef SIDETONE_HAS_JACK
@@ -14,6 +18,18 @@
 namespace sidetone::device {
 
 namespace {
+
+[[maybe_unused]] void drop_alsa_message(const char*, int, const char*, int, const char*, ...) {}
+
+/// libasound tells standard error of every card it does not find. RtAudio may have brought it along or not, so it is
+/// looked up.
+void quiet_alsa() {
+#ifdef __linux__
+    using SetHandler = int (*)(decltype(&drop_alsa_message));
+    static const auto set_handler = reinterpret_cast<SetHandler>(dlsym(RTLD_DEFAULT, "snd_lib_error_set_handler"));
+    if (set_handler != nullptr) set_handler(&drop_alsa_message);
+#endif
+}
 
 std::vector<dsp::SampleFormat> formats_of(RtAudioFormat mask) {
     std::vector<dsp::SampleFormat> formats;
@@ -77,6 +93,7 @@ std::string lower(std::string_view text) {
 }  // namespace
 
 std::vector<RtAudioDevice> list_rtaudio_devices() {
+    quiet_alsa();
 #ifdef SIDETONE_HAS_JACK
     keep_jack_messages();
 #endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/rtaudio_card.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "device/rtaudio_devices.hpp"
+#include "unit/device/listening_user.hpp"
+#include "unit/device/scratch_folder.hpp"
+#ifdef SIDETONE_HAS_JACK
+#include "unit/device/jack_server.hpp"
+#endif
+
+namespace sidetone::device {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+RtAudioDevice made_up(const char* api, const char* name, std::uint32_t inputs, std::uint32_t outputs,
+                      bool is_default = false) {
+    return {.api = api,
+            .name = name,
+            .input_channels = inputs,
+            .output_channels = outputs,
+            .is_default_input = is_default,
+            .is_default_output = is_default,
+            .rates_hz = {48'000},
+            .native_formats = {dsp::SampleFormat::s16}};
+}
+
+const std::vector<RtAudioDevice> kDevices{made_up("jack", "system", 2, 2, true), made_up("alsa", "hw:USB Mic,0", 1, 0),
+                                          made_up("alsa", "default", 2, 2, true),
+                                          made_up("pulse", "Speakers", 0, 2, true)};
+
+TEST(RtAudioDevices, AreFoundByNamePartOfItOrSoundSystem) {
+    const auto name = [](std::string_view wanted, Direction direction) {
+        const auto device = find_rtaudio_device(kDevices, wanted, direction);
+        return device.api + "/" + device.name;
+    };
+    EXPECT_EQ(name("", Direction::input), "alsa/default");
+    EXPECT_EQ(name("usb", Direction::input), "alsa/hw:USB Mic,0");
+    EXPECT_EQ(name("alsa/hw:usb mic,0", Direction::input), "alsa/hw:USB Mic,0");
+    EXPECT_EQ(name("pulse", Direction::output), "pulse/Speakers");
+    EXPECT_EQ(name("jack", Direction::input), "jack/system");
+}
+
+TEST(RtAudioDevices, WhatIsNotThereIsRefusedWithAListOfWhatIs) {
+    EXPECT_THAT(refusal([&] { (void)find_rtaudio_device(kDevices, "Speakers", Direction::input); }),
+                AllOf(HasSubstr("no input device \"Speakers\""), HasSubstr("\"alsa/default\"")));
+    EXPECT_THAT(refusal([&] { (void)find_rtaudio_device({}, "", Direction::output); }), HasSubstr("there is none"));
+}
+
+TEST(RtAudioCard, ADeviceThatDoesNotExistIsRefused) {
+    ListeningUser user;
+    RtAudioCard card({.input = "no such device at all"});
+    EXPECT_THAT(refusal([&] { card.start(user); }), HasSubstr("no such device at all"));
+    EXPECT_EQ(user.blocks(), 0U);
+}
+
+#ifdef SIDETONE_HAS_JACK
+/// RtAudio speaks JACK too, so that its whole way can be tried against JACK's simulated card.
+TEST(RtAudioCard, BlocksFlowThroughARealServer) {
+    if (!TestJackServer::is_installed()) GTEST_SKIP() << "jackd is not installed";
+    TestJackServer server;
+    ASSERT_TRUE(server.start());
+    RtAudioCard card({.input = "jack/system", .input_channels = 2, .output_channels = 2});
+    ListeningUser user;
+    const StopAtEnd stop_at_end{card};
+    card.start(user);
+    ASSERT_TRUE(user.wait_for_blocks(100));
+    EXPECT_EQ(card.format().rate_hz, 48'000U);
+    EXPECT_EQ(card.format().block_frames, 128U);
+    EXPECT_FALSE(card.format().interleaved);
+    EXPECT_EQ(card.format().format, dsp::SampleFormat::f32);
+    EXPECT_NE(card.audio_thread_id(), 0);
+    card.stop();
+    const auto blocks = user.blocks();
+    for (const auto& seen : user.seen()) {
+        EXPECT_EQ(seen.frames, 128U);
+        EXPECT_LT(std::abs(seen.entered_ns - seen.due_ns), 1'000'000'000);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(user.blocks(), blocks);
+
+    card.start(user);
+    EXPECT_TRUE(user.wait_for_blocks(blocks + 20)) << "it can be started again";
+    RtAudioCard wrong_rate({.input = "jack", .rate_hz = 44'100});
+    EXPECT_THAT(refusal([&] { wrong_rate.start(user); }), AllOf(HasSubstr("44100 Hz"), HasSubstr("48000")));
+}
+#endif
+
+}  // namespace
+}  // namespace sidetone::device
