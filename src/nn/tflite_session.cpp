@@ -12,7 +12,8 @@
 #include "nn/manifest.hpp"
 #include "nn/session.hpp"
 #include "nn/tensor_check.hpp"
-#include "nn/tflite_operators.hpp"
+#include "nn/tflite_contents.hpp"
+#include "nn/tflite_kernels.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn {
@@ -83,6 +84,7 @@ public:
 
 private:
     void load(const std::filesystem::path& file);
+    [[nodiscard]] bool make_interpreter(bool with_our_kernels);
     void take_over(std::span<TfLiteTensor* const> tensors, const std::filesystem::path& file);
 
     std::vector<TensorInfo> inputs_, outputs_;
@@ -139,18 +141,22 @@ void TfliteSession::load(const std::filesystem::path& file) {
         throw InputError{fmt::format("{}: TensorFlow Lite cannot load it: {}{}{}", file.string(), what,
                                      last_error_[0] != 0 ? ": " : "", one_line(last_error_.data()))};
     };
-    const auto operators = tflite_operators(contents_);
-    if (!operators) refuse("it is not a TensorFlow Lite file, or a damaged one");
-    is_realtime_safe_ = std::ranges::all_of(*operators, is_realtime_safe_tflite_operator);
-
+    const auto contents = tflite_contents(contents_);
+    if (!contents) refuse("it is not a TensorFlow Lite file, or a damaged one");
     model_.reset(TfLiteModelCreate(contents_.data(), contents_.size()));
     if (!model_) refuse("it is damaged");
+    is_realtime_safe_ = sidetone::nn::is_realtime_safe(*contents) && make_interpreter(true);
+    if (!is_realtime_safe_ && !make_interpreter(false)) refuse("its tensors cannot be planned");
+}
+
+// With our kernels when the graph can be real-time safe by them; they refuse what they do not cover.
+bool TfliteSession::make_interpreter(bool with_our_kernels) {
     const OptionsHandle options{TfLiteInterpreterOptionsCreate()};
     TfLiteInterpreterOptionsSetNumThreads(options.get(), 1);
     TfLiteInterpreterOptionsSetErrorReporter(options.get(), keep_error, &last_error_);
+    if (with_our_kernels) add_realtime_kernels(options.get());
     interpreter_.reset(TfLiteInterpreterCreate(model_.get(), options.get()));
-    if (!interpreter_) refuse("no interpreter");
-    if (TfLiteInterpreterAllocateTensors(interpreter_.get()) != kTfLiteOk) refuse("its tensors cannot be planned");
+    return interpreter_ && TfLiteInterpreterAllocateTensors(interpreter_.get()) == kTfLiteOk;
 }
 
 void TfliteSession::take_over(std::span<TfLiteTensor* const> tensors, const std::filesystem::path& file) {

@@ -43,6 +43,11 @@ TEST_P(RealTime, PromiseOfAModelIsKept) {
         << counts.heap_calls << " heap calls, " << counts.locks << " locks in " << kHops << " hops";
 }
 
+// What the direct mode rests on: the network that set-up brings may run on the audio thread itself.
+TEST(Dtln, IsRealTimeSafe) {
+    EXPECT_TRUE((HopModel{find_model("dtln"), "auto"}.is_realtime_safe()));
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, RealTime, testing::Values("dtln", "dtln-onnx", "gtcrn", "ul-unas"),
                          test::name_of_case);
 
