@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* The C ABI: a chain of stages from a chain file, as sidetone/chain.hpp has it. Handles are not shared between threads but where
- * said. No function throws or aborts on bad input. */
+ * said. No function throws or aborts on bad input; a NULL chain does nothing and has 0 of everything. */
 
 typedef struct sidetone_chain sidetone_chain;
 

@@ -47,15 +47,15 @@ void sidetone_chain_close(sidetone_chain* chain) {
 }
 
 void sidetone_chain_process(sidetone_chain* chain, const float* const* inputs, float* const* outputs, uint32_t frames) {
-    chain->chain.process(inputs, outputs, frames);
+    if (chain != nullptr) chain->chain.process(inputs, outputs, frames);
 }
 
 uint32_t sidetone_chain_delay_frames(const sidetone_chain* chain) {
-    return chain->chain.delay_frames();
+    return chain != nullptr ? chain->chain.delay_frames() : 0;
 }
 
 uint64_t sidetone_chain_misses(const sidetone_chain* chain) {
-    return chain->chain.misses();
+    return chain != nullptr ? chain->chain.misses() : 0;
 }
 
 const char* sidetone_version(void) {

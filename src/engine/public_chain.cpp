@@ -55,6 +55,8 @@ struct Chain::Parts {
         worker.start(chain.work(), kWorkerPriority);
     }
 
+    void process(const float* const* inputs, float* const* outputs, std::uint32_t first, std::uint32_t frames) noexcept;
+
     device::CardFormat format;
     engine::ChainFile file;
     engine::Ledger ledger;
@@ -63,6 +65,29 @@ struct Chain::Parts {
     double period_ns;
     rt::DelayLockedLoop loop;
 };
+
+void Chain::Parts::process(const float* const* inputs, float* const* outputs, std::uint32_t first,
+                           std::uint32_t frames) noexcept {
+    const void* in[kMostChannels];
+    void* out[kMostChannels];
+    const auto channels = format.input_channels;
+    for (std::uint32_t c = 0; c < channels; ++c) {
+        in[c] = inputs[c] + first;
+        out[c] = outputs[c] + first;
+    }
+    // The host tells no due time: the loop makes one of when it calls.
+    const auto entered = rt::now_ns();
+    const auto monotonic = rt::monotonic_ns();
+    loop.update(monotonic);
+    const auto due_monotonic = std::min(monotonic, static_cast<std::int64_t>(loop.current_ns()));
+    chain.process({.input = {.data = in, .channels = channels},
+                   .output = {.data = out, .channels = channels},
+                   .frames = frames,
+                   .due_ns = entered - (monotonic - due_monotonic),
+                   .entered_ns = entered,
+                   .due_monotonic_ns = due_monotonic,
+                   .period_ns = loop.period_ns()});
+}
 
 Chain::Chain(const std::filesystem::path& chain_file, const ChainFormat& format)
     : parts_(std::make_unique<Parts>(chain_file, format)) {}
@@ -81,25 +106,11 @@ Chain& Chain::operator=(Chain&& other) noexcept {
 void Chain::process(const float* const* inputs, float* const* outputs, std::uint32_t frames) noexcept {
     const rt::RealtimeScope scope{rt::RealtimeKind::audio};
     const rt::ScopedFlushDenormals flush;
-    const void* in[kMostChannels];
-    void* out[kMostChannels];
-    const auto channels = parts_->format.input_channels;
-    for (std::uint32_t c = 0; c < channels; ++c) {
-        in[c] = inputs[c];
-        out[c] = outputs[c];
+    // A call that breaks the promise about its length is cut up rather than let run over the buffers.
+    const auto longest = parts_->format.max_block_frames;
+    for (std::uint32_t done = 0; done < frames; done += longest) {
+        parts_->process(inputs, outputs, done, std::min(longest, frames - done));
     }
-    // The host tells no due time: the loop makes one of when it calls.
-    const auto entered = rt::now_ns();
-    const auto monotonic = rt::monotonic_ns();
-    parts_->loop.update(monotonic);
-    const auto due_monotonic = std::min(monotonic, static_cast<std::int64_t>(parts_->loop.current_ns()));
-    parts_->chain.process({.input = {.data = in, .channels = channels},
-                           .output = {.data = out, .channels = channels},
-                           .frames = frames,
-                           .due_ns = entered - (monotonic - due_monotonic),
-                           .entered_ns = entered,
-                           .due_monotonic_ns = due_monotonic,
-                           .period_ns = parts_->loop.period_ns()});
 }
 
 std::uint32_t Chain::delay_frames() const noexcept {

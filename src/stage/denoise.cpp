@@ -58,7 +58,7 @@ private:
     void finish_hops_through(std::int64_t hop) noexcept;
     void finish_hop(std::int64_t hop) noexcept;
     void report_miss(std::int64_t hop) noexcept;
-    void expect_next_hop(const BlockTime& time, std::uint32_t frames) noexcept;
+    void expect_hop(std::int64_t hop, std::uint32_t frames, const BlockTime& time) noexcept;
     [[nodiscard]] float* finished(std::uint32_t channel, std::int64_t position) noexcept;
     void record(EventKind kind, std::int64_t a, std::int64_t b = 0, std::int64_t c = 0) noexcept;
 
@@ -183,7 +183,6 @@ void DenoiseStage::Live::process(const float* const* in, float* const* out, std:
     }
     frames_out_ += frames;
     exchange_.reclaim_late(next_to_finish_);
-    if (stage_.mode_ == Mode::pipelined && context_.waiter != nullptr) expect_next_hop(time, frames);
 }
 
 void DenoiseStage::Live::accept(const float* const* in, std::uint32_t frames, const BlockTime& time) noexcept {
@@ -196,6 +195,7 @@ void DenoiseStage::Live::accept(const float* const* in, std::uint32_t frames, co
     frames_in_ += frames;
     const auto ready = same_rate_ ? frames_in_ : down_.outputs_ready(frames_in_);
     (void)claim_through(ready);
+    expect_hop(ready / hop_, frames, time);
     const auto block_start = samples_in_;
     while (samples_in_ < ready) {
         const auto hop = samples_in_ / hop_;
@@ -303,8 +303,11 @@ void DenoiseStage::Live::report_miss(std::int64_t hop) noexcept {
     record(EventKind::hop_late, hop, stamps.submitted_ns - stamps.due_ns, rt::now_ns() - stamps.submitted_ns);
 }
 
-void DenoiseStage::Live::expect_next_hop(const BlockTime& time, std::uint32_t frames) noexcept {
-    const auto missing = timeline_.frames_for_hop(samples_in_ / hop_) - frames_in_;
+// Tells the worker when `hop`, the first that this block does not complete, will be there; before it is woken for those
+// that are.
+void DenoiseStage::Live::expect_hop(std::int64_t hop, std::uint32_t frames, const BlockTime& time) noexcept {
+    if (stage_.mode_ != Mode::pipelined || context_.waiter == nullptr) return;
+    const auto missing = timeline_.frames_for_hop(hop) - frames_in_;
     const auto blocks = (missing + frames - 1) / frames;
     const auto period = time.period_ns * frames / context_.block_frames;
     context_.waiter->expect(time.due_monotonic_ns +
