@@ -2,8 +2,8 @@
 #include "engine/chain.hpp"
 
 #include <algorithm>
-#include <cmath>
 
+#include "dsp/level.hpp"
 #include "rt/clock.hpp"
 #include "stage/events.hpp"
 
@@ -12,9 +12,7 @@ namespace {
 
 float peak_of(const float* const* channels, std::uint32_t count, std::uint32_t frames) noexcept {
     float peak = 0;
-    for (std::uint32_t c = 0; c < count; ++c) {
-        for (std::uint32_t i = 0; i < frames; ++i) peak = std::max(peak, std::fabs(channels[c][i]));
-    }
+    for (std::uint32_t c = 0; c < count; ++c) peak = std::max(peak, dsp::measure_level(channels[c], frames).peak);
     return peak;
 }
 

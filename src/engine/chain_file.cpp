@@ -33,7 +33,7 @@ ChainStage read_stage(const toml::table& table, const std::string& file, std::ui
     const auto kind = unnamed.text("kind", "");
     if (kind.empty()) unnamed.fail("kind", "nothing", "the kind of the stage");
     stage::Settings settings{table, file, fmt::format("stage \"{}\"", kind)};
-    (void)settings.text("kind", "");
+    settings.skip("kind");
     ChainStage result;
     result.name = settings.text("name", kind);
     result.budget_us = settings.number("budget_us", 0, 0, 1e6);
@@ -49,12 +49,13 @@ void number_equal_names(std::vector<ChainStage>& stages) {
     }
 }
 
-const toml::array* stage_array(stage::Settings& settings) {
-    const auto* node = settings.find("stage");
+const toml::array* stage_array(const toml::table& table, const stage::Settings& settings) {
+    settings.skip("stage");
+    const auto* node = table.get("stage");
     if (node == nullptr) return nullptr;
     const auto* stages = node->as_array();
     if (stages == nullptr || !stages->is_homogeneous<toml::table>()) {
-        settings.fail("stage", stage::as_written(*node), "tables, each headed [[stage]]");
+        settings.fail("stage", nn::described(*node), "tables, each headed [[stage]]");
     }
     if (stages->size() > kMostStages) {
         settings.fail("stage", fmt::format("{} stages", stages->size()), fmt::format("at most {}", kMostStages));
@@ -77,7 +78,7 @@ ChainFile read_chain_text(std::string_view text, const std::filesystem::path& na
                       fmt::format("{}, as many as the sound has", channels));
     }
     chain.callback_budget_us = settings.number("callback_budget_us", 0, 0, 1e6);
-    const auto* stages = stage_array(settings);
+    const auto* stages = stage_array(table, settings);
     settings.finish();
     if (stages == nullptr || stages->empty())
         throw InputError(fmt::format("{}: found no [[stage]], expected at least one", file));

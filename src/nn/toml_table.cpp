@@ -10,6 +10,12 @@
 namespace sidetone::nn {
 namespace {
 
+std::string range(std::int64_t min, std::int64_t max) {
+    return fmt::format("from {} to {}", min, max);
+}
+
+}  // namespace
+
 std::string described(const toml::node& node) {
     if (const auto* text = node.as_string()) return in_quotes(text->get());
     if (const auto* integer = node.as_integer()) return fmt::format("{}", integer->get());
@@ -19,12 +25,6 @@ std::string described(const toml::node& node) {
     if (node.is_table()) return "a table";
     return "a date or time";
 }
-
-std::string range(std::int64_t min, std::int64_t max) {
-    return fmt::format("from {} to {}", min, max);
-}
-
-}  // namespace
 
 std::string in_quotes(std::string_view text) {
     std::string result = "\"";
@@ -47,8 +47,8 @@ toml::table parse_toml(const std::filesystem::path& file) {
     }
 }
 
-TomlTable::TomlTable(const toml::table& table, std::filesystem::path file, std::string prefix)
-    : table_(table), file_(std::move(file)), prefix_(std::move(prefix)) {}
+TomlTable::TomlTable(const toml::table& table, std::filesystem::path file, std::string prefix, std::string where)
+    : table_(table), file_(std::move(file)), prefix_(std::move(prefix)), where_(std::move(where)) {}
 
 bool TomlTable::has(std::string_view key) const {
     asked_.emplace(key);
@@ -101,7 +101,7 @@ TomlTable TomlTable::table(std::string_view key) const {
     const auto& node = require(key, "a table");
     const auto* value = node.as_table();
     if (value == nullptr) fail(key, described(node), "a table");
-    return {*value, file_, fmt::format("{}{}.", prefix_, key)};
+    return {*value, file_, fmt::format("{}{}.", prefix_, key), where_};
 }
 
 std::vector<TomlTable> TomlTable::tables(std::string_view key, std::size_t min_count) const {
@@ -114,7 +114,7 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key, std::size_t min_c
     for (const auto& element : *array) {
         const auto* value = element.as_table();
         if (value == nullptr) fail(key, described(element) + " in it", expected);
-        result.push_back(TomlTable{*value, file_, fmt::format("{}{}.", prefix_, key)});
+        result.push_back(TomlTable{*value, file_, fmt::format("{}{}.", prefix_, key), where_});
     }
     return result;
 }
@@ -131,8 +131,8 @@ void TomlTable::finish() const {
 void TomlTable::fail(std::string_view key, const std::string& found, const std::string& expected) const {
     const auto* node = table_.get(key);
     const auto line = (node != nullptr ? node->source() : table_.source()).begin.line;
-    throw InputError{
-        fmt::format("{}:{}: key \"{}{}\": found {}, expected {}", file_.string(), line, prefix_, key, found, expected)};
+    throw InputError{fmt::format("{}:{}: {}key \"{}{}\": found {}, expected {}", file_.string(), line, where_, prefix_,
+                                 key, found, expected)};
 }
 
 const toml::node& TomlTable::require(std::string_view key, const std::string& expected) const {

@@ -28,8 +28,9 @@ namespace sidetone::nn {
 /// `TomlTable` views the parsed table, which must outlive it. Control thread only.
 class TomlTable {
 public:
-    /// `prefix` is what stands before this table's keys in messages: "" or "front_end.".
-    TomlTable(const toml::table& table, std::filesystem::path file, std::string prefix = "");
+    /// `prefix` is what stands before this table's keys in messages: "" or "front_end."; `where` what stands before all
+    /// of it, to tell apart tables that have the same name: "" or `stage "denoise", `.
+    TomlTable(const toml::table& table, std::filesystem::path file, std::string prefix = "", std::string where = "");
 
     /// Whether an optional key is there; it counts as asked for.
     [[nodiscard]] bool has(std::string_view key) const;
@@ -61,9 +62,12 @@ private:
 
     const toml::table& table_;
     std::filesystem::path file_;
-    std::string prefix_;
+    std::string prefix_, where_;
     mutable std::set<std::string, std::less<>> asked_;
 };
+
+/// How a value looks in messages: a text in quotes, a number, or what kind of thing it is.
+[[nodiscard]] std::string described(const toml::node& node);
 
 /// `"text"`, as messages quote what was found.
 [[nodiscard]] std::string in_quotes(std::string_view text);

@@ -29,11 +29,9 @@ TEST(Settings, ValueOutOfRangeNamesLineKeyFoundAndExpected) {
 
 TEST(Settings, WrongTypeIsRefused) {
     EXPECT_NE(message_of("bands = 2.5", [](Settings& s) { (void)s.integer("bands", 1, 1, 18); })
-                  .find("a whole number from 1 to 18"),
+                  .find("an integer from 1 to 18"),
               std::string::npos);
-    EXPECT_NE(message_of("name = 3", [](Settings& s) { (void)s.text("name", ""); }).find("a text in quotes"),
-              std::string::npos);
-    EXPECT_NE(message_of("on = 1", [](Settings& s) { (void)s.flag("on", true); }).find("true or false"),
+    EXPECT_NE(message_of("name = 3", [](Settings& s) { (void)s.text("name", ""); }).find("a text that is not empty"),
               std::string::npos);
 }
 
@@ -43,7 +41,7 @@ TEST(Settings, NotANumberIsOutOfEveryRange) {
 
 TEST(Settings, UnknownKeyIsNamedWithThoseThereAre) {
     EXPECT_EQ(message_of("gian_db = 3", [](Settings& s) { (void)s.number("gain_db", 0, -120, 40); }),
-              "chain.toml:1: stage \"compress\", key \"gian_db\": found an unknown key, expected one of gain_db");
+              "chain.toml:1: stage \"compress\", key \"gian_db\": found an unknown key, expected one of \"gain_db\"");
 }
 
 TEST(Settings, ChoiceListsWhatThereIs) {
