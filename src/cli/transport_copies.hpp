@@ -15,8 +15,8 @@ struct CopyCount {
 };
 
 /// While alive, every call of memcpy and memmove that the program's own code makes on this thread is added to `count`:
-/// what std::copy, the copying of a vector and the erasing of its beginning come down to. nullptr: they are not counted,
-/// for work that is no transport. Scopes nest; the inner one counts.
+/// what std::copy, the copying of a vector and the erasing of its beginning come down to. nullptr: they are not
+/// counted, for work that is no transport. Scopes nest; the inner one counts.
 ///
 /// The calls are caught by the linker (--wrap), so a copy counts whether or not whoever wrote it says so. What shared
 /// libraries move inside themselves is not seen; moves so small that the compiler emits no call are not either.

@@ -20,8 +20,9 @@ void require_floats(const nn::GraphSpec& graph, const std::filesystem::path& fil
     for (const auto* tensors : {&graph.inputs, &graph.outputs}) {
         for (const auto& tensor : *tensors) {
             if (tensor.type == nn::ElementType::f32) continue;
-            throw InputError{fmt::format("{}: tensor \"{}\" is not of floats; bench transport takes a model of floats only",
-                                         file.string(), tensor.name)};
+            throw InputError{
+                fmt::format("{}: tensor \"{}\" is not of floats; bench transport takes a model of floats only",
+                            file.string(), tensor.name)};
         }
     }
 }
@@ -52,8 +53,9 @@ public:
         std::vector<Ort::Value> values;
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             // The runtime asks for writable memory but only reads an input.
-            values.push_back(Ort::Value::CreateTensor<float>(memory, const_cast<float*>(inputs[i].data()), inputs[i].size(),
-                                                             spec_.inputs[i].shape.data(), spec_.inputs[i].shape.size()));
+            values.push_back(Ort::Value::CreateTensor<float>(memory, const_cast<float*>(inputs[i].data()),
+                                                             inputs[i].size(), spec_.inputs[i].shape.data(),
+                                                             spec_.inputs[i].shape.size()));
         }
         wrap_ns += rt::now_ns() - started;
         const auto results = session_.Run(Ort::RunOptions{nullptr}, input_names_.data(), values.data(), values.size(),
@@ -141,14 +143,16 @@ private:
 
     nn::GraphSpec spec_;
     std::unique_ptr<TfLiteModel, decltype(&TfLiteModelDelete)> model_{nullptr, TfLiteModelDelete};
-    std::unique_ptr<TfLiteInterpreter, decltype(&TfLiteInterpreterDelete)> interpreter_{nullptr, TfLiteInterpreterDelete};
+    std::unique_ptr<TfLiteInterpreter, decltype(&TfLiteInterpreterDelete)> interpreter_{nullptr,
+                                                                                        TfLiteInterpreterDelete};
     std::vector<TfLiteTensor*> inputs_;
     std::vector<const TfLiteTensor*> outputs_;
 };
 
 }  // namespace
 
-std::unique_ptr<AllocatingGraph> open_allocating_onnxruntime(const nn::GraphSpec& graph, const std::filesystem::path& file) {
+std::unique_ptr<AllocatingGraph> open_allocating_onnxruntime(const nn::GraphSpec& graph,
+                                                             const std::filesystem::path& file) {
     require_floats(graph, file);
     try {
         return std::make_unique<AllocatingOnnxGraph>(graph, file);

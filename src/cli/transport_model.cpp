@@ -23,8 +23,8 @@ std::size_t index_of(const std::vector<nn::TensorInfo>& tensors, const std::stri
 
 std::unique_ptr<AllocatingGraph> open_graph(const nn::Manifest& manifest, const nn::GraphSpec& graph) {
     if (!graph.constants.empty()) {
-        throw InputError{fmt::format("model \"{}\" has constant inputs; bench transport takes a model without",
-                                     manifest.name)};
+        throw InputError{
+            fmt::format("model \"{}\" has constant inputs; bench transport takes a model without", manifest.name)};
     }
     const auto file = nn::weights_file(manifest, graph);
     return graph.file.ends_with(".tflite") ? open_allocating_tflite(graph, file)

@@ -16,14 +16,14 @@ namespace sidetone::cli::transport {
 
 using Tensor = std::vector<float>;
 
-/// One graph, run the way a backend's introduction shows it: tensors are made for each run, and the outputs are copied out
-/// of it.
+/// One graph, run the way a backend's introduction shows it: tensors are made for each run, and the outputs are copied
+/// out of it.
 class AllocatingGraph {
 public:
     virtual ~AllocatingGraph() = default;
 
-    /// Inputs and outputs in the manifest's order. Adds the time it takes to make tensors of samples and samples of tensors
-    /// to `wrap_ns`. Throws std::runtime_error when the backend fails.
+    /// Inputs and outputs in the manifest's order. Adds the time it takes to make tensors of samples and samples of
+    /// tensors to `wrap_ns`. Throws std::runtime_error when the backend fails.
     [[nodiscard]] virtual std::vector<Tensor> run(const std::vector<Tensor>& inputs, std::int64_t& wrap_ns) = 0;
 };
 
@@ -33,8 +33,8 @@ public:
 [[nodiscard]] std::unique_ptr<AllocatingGraph> open_allocating_tflite(const nn::GraphSpec& graph,
                                                                       const std::filesystem::path& file);
 
-/// A denoiser as a competent first version has it: the same network and the same transforms as nn::HopModel, but with vectors
-/// that are made, filled, handed on and thrown away at every step. For comparison only; one thread.
+/// A denoiser as a competent first version has it: the same network and the same transforms as nn::HopModel, but with
+/// vectors that are made, filled, handed on and thrown away at every step. For comparison only; one thread.
 class AllocatingModel {
 public:
     explicit AllocatingModel(const nn::Manifest& manifest);

@@ -14,8 +14,8 @@
 
 namespace sidetone::cli::transport {
 
-/// What a competent programmer writes first: blocks are copied into a queue behind a mutex, a condition variable wakes a
-/// worker, and its results come back through a second queue. Everything is a vector.
+/// What a competent programmer writes first: blocks are copied into a queue behind a mutex, a condition variable wakes
+/// a worker, and its results come back through a second queue. Everything is a vector.
 class NaivePipeline final : public Pipeline {
 public:
     NaivePipeline(const nn::Manifest& manifest, std::uint32_t rate_hz) : stream_(manifest, rate_hz) {}

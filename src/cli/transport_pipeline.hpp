@@ -15,10 +15,10 @@ namespace sidetone::cli::transport {
 struct Figures {
     std::atomic<bool> counting{false};  ///< nothing is recorded while it is false
 
-    rt::Histogram input_copy, output_copy;        // audio thread: the card's samples in, and out again
+    rt::Histogram input_copy, output_copy;           // audio thread: the card's samples in, and out again
     rt::Histogram callback, callback_without_model;  // audio thread
-    rt::Histogram hand_off, wrap, inference;      // whoever runs the model; read when it has stopped
-    rt::Histogram total;                          // due to the hop's result being there; as above
+    rt::Histogram hand_off, wrap, inference;         // whoever runs the model; read when it has stopped
+    rt::Histogram total;                             // due to the hop's result being there; as above
     CopyCount audio_copies, worker_copies;
 };
 

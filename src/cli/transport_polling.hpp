@@ -15,8 +15,8 @@
 
 namespace sidetone::cli::transport {
 
-/// How libraries for neural audio do it: samples pass one by one through lock-free rings, so that the audio thread never
-/// waits, and a worker looks every 100 us whether some have come.
+/// How libraries for neural audio do it: samples pass one by one through lock-free rings, so that the audio thread
+/// never waits, and a worker looks every 100 us whether some have come.
 class PollingPipeline final : public Pipeline {
 public:
     PollingPipeline(const nn::Manifest& manifest, std::uint32_t rate_hz) : stream_(manifest, rate_hz) {}

@@ -98,7 +98,8 @@ std::vector<float> HopStream::take_output() {
     const auto ready = up_.outputs_ready(std::max<std::int64_t>(0, finished_.end() - model_delay_));
     std::vector<float> frames(static_cast<std::size_t>(std::max<std::int64_t>(0, ready - frames_out_)));
     if (frames.empty()) return frames;
-    up_.compute(finished_.at(finished_.start()), finished_.start() - model_delay_, frames_out_, frames.size(), frames.data());
+    up_.compute(finished_.at(finished_.start()), finished_.start() - model_delay_, frames_out_, frames.size(),
+                frames.data());
     frames_out_ += static_cast<std::int64_t>(frames.size());
     finished_.forget_before(up_.oldest_input(frames_out_) + model_delay_);
     return frames;

@@ -28,9 +28,9 @@ private:
     std::int64_t start_ = 0;
 };
 
-/// The worker's half of the naive and the polling pipeline: card frames in, finished card frames out, through vectors. Same
-/// resamplers, same time axis and same network as the denoise stage, so that only the transport differs. Worker thread, but
-/// for construction and `start`.
+/// The worker's half of the naive and the polling pipeline: card frames in, finished card frames out, through vectors.
+/// Same resamplers, same time axis and same network as the denoise stage, so that only the transport differs. Worker
+/// thread, but for construction and `start`.
 class HopStream {
 public:
     /// Throws InputError.
@@ -39,7 +39,8 @@ public:
     /// Control thread: from silence, on blocks of so many frames.
     void start(std::uint32_t block_frames, Figures& figures);
 
-    /// The least delay with which a result may be used one block after its hop was complete: as a pipelined stage has it.
+    /// The least delay with which a result may be used one block after its hop was complete: as a pipelined stage has
+    /// it.
     [[nodiscard]] std::uint32_t delay_frames() const noexcept { return delay_; }
 
     /// Takes frames in, and brings them to the model's rate.
@@ -66,7 +67,6 @@ private:
     [[nodiscard]] std::vector<float> take_output();
 
     AllocatingModel model_;
-    std::uint32_t rate_hz_;
     dsp::PolyphaseResampler down_, up_;
     std::int64_t hop_, window_, model_delay_;
     stage::HopTimeline timeline_;
@@ -78,8 +78,8 @@ private:
     History finished_;  // the model's hops, one after another; model_delay_ late
     std::int64_t hops_done_ = 0;
     std::int64_t frames_out_ = 0;
-    std::int64_t due_ns_ = 0;          // of the block that completed the last hop run
-    bool is_first_of_batch_ = true;    // no hop has been run since the last `push`
+    std::int64_t due_ns_ = 0;        // of the block that completed the last hop run
+    bool is_first_of_batch_ = true;  // no hop has been run since the last `push`
 };
 
 }  // namespace sidetone::cli::transport
