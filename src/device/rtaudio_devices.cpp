@@ -19,6 +19,9 @@ namespace sidetone::device {
 
 namespace {
 
+/// ALSA's plug-ins take any number and say so.
+constexpr unsigned int kMostChannels = 64;
+
 [[maybe_unused]] void drop_alsa_message(const char*, int, const char*, int, const char*, ...) {}
 
 /// libasound tells standard error of every card it does not find. RtAudio may have brought it along or not, so it is
@@ -51,8 +54,8 @@ void list_api(RtAudio::Api api, std::vector<RtAudioDevice>& devices) {
                                .api_number = api,
                                .id = id,
                                .name = info.name,
-                               .input_channels = info.inputChannels,
-                               .output_channels = info.outputChannels,
+                               .input_channels = std::min(info.inputChannels, kMostChannels),
+                               .output_channels = std::min(info.outputChannels, kMostChannels),
                                .is_default_input = info.isDefaultInput,
                                .is_default_output = info.isDefaultOutput,
                                .rates_hz = {info.sampleRates.begin(), info.sampleRates.end()},

@@ -165,6 +165,9 @@ TEST_F(JackCardTest, AServerThatGoesAwayIsLostAndANewOneIsFound) {
 }
 
 TEST_F(JackCardTest, SoundGoesFromOneClientToAnother) {
+#ifdef SIDETONE_SANITIZED
+    GTEST_SKIP() << "sanitizers do not see how the server hands a buffer from one client to the next";
+#endif
     JackCard player({.client_name = "player", .input_channels = 0});
     struct Constant : ListeningUser {
         void process(const CardBlock& block) noexcept override {

@@ -58,6 +58,36 @@ TEST(RtAudioCard, ADeviceThatDoesNotExistIsRefused) {
     EXPECT_EQ(user.blocks(), 0U);
 }
 
+#ifdef SIDETONE_NULL_ALSA_CONTROL
+/// ALSA's `null` card takes and gives blocks as fast as one likes.
+TEST(RtAudioCard, BlocksFlowThroughAlsa) {
+    const ScratchFolder folder;
+    put_bytes(folder / "asound.conf", "ctl_type.sidetonenull { lib \"" SIDETONE_NULL_ALSA_CONTROL
+                                      "\" }\nctl.default { type sidetonenull }\npcm.default { type null }\n");
+    setenv("ALSA_CONFIG_PATH", (folder / "asound.conf").c_str(), 1);
+    const auto devices = list_rtaudio_devices();
+    const auto at =
+        std::find_if(devices.begin(), devices.end(), [](const auto& device) { return device.api == "alsa"; });
+    ASSERT_NE(at, devices.end());
+    EXPECT_EQ(at->name, "default");
+    EXPECT_LE(at->input_channels, 64U) << "what no card has is not shown";
+
+    RtAudioCard card(
+        {.input = "alsa", .rate_hz = 44'100, .block_frames = 64, .input_channels = 2, .output_channels = 2});
+    ListeningUser user;
+    const StopAtEnd stop_at_end{card};
+    card.start(user);
+    EXPECT_TRUE(user.wait_for_blocks(100));
+    card.stop();
+    unsetenv("ALSA_CONFIG_PATH");
+    EXPECT_EQ(card.format().rate_hz, 44'100U);
+    EXPECT_EQ(card.format().block_frames, 64U);
+    EXPECT_TRUE(card.format().interleaved);
+    EXPECT_EQ(user.count(CardEvent::lost), 0);
+    for (const auto& seen : user.seen()) ASSERT_EQ(seen.frames, 64U);
+}
+#endif
+
 #ifdef SIDETONE_HAS_JACK
 /// RtAudio speaks JACK too, so that its whole way can be tried against JACK's simulated card.
 TEST(RtAudioCard, BlocksFlowThroughARealServer) {
