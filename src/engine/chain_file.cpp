@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "nn/data_folders.hpp"
 #include "rt/error.hpp"
 #include "stage/catalogue.hpp"
 #include "stage/settings.hpp"
@@ -102,26 +103,10 @@ ChainFile read_chain(const std::filesystem::path& path, std::uint32_t channels) 
     return read_chain_text(text.str(), path, channels);
 }
 
-namespace {
-
-std::vector<std::filesystem::path> chain_folders() {
-    std::vector<std::filesystem::path> folders;
-    std::error_code error;
-    const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (!error) {
-        folders.push_back(program.parent_path().parent_path() / "share" / "sidetone" / "chains");
-        // build/PRESET/bin/sidetone in a source tree
-        folders.push_back(program.parent_path().parent_path().parent_path().parent_path() / "chains");
-    }
-    return folders;
-}
-
-}  // namespace
-
 std::filesystem::path find_chain(const std::string& name) {
     if (std::filesystem::is_regular_file(name)) return name;
     std::vector<std::string> known;
-    for (const auto& folder : chain_folders()) {
+    for (const auto& folder : nn::data_folders("chains", "SIDETONE_CHAINS")) {
         for (const auto& file : {folder / name, folder / (name + ".toml")}) {
             if (std::filesystem::is_regular_file(file)) return file;
         }

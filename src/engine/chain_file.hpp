@@ -41,8 +41,8 @@ struct ChainFile {
 [[nodiscard]] ChainFile read_chain_text(std::string_view text, const std::filesystem::path& name,
                                         std::uint32_t channels);
 
-/// `name` itself when such a file exists, else chains/`name`[.toml] beside the program's source or installation. Throws
-/// InputError that lists the chains there are.
+/// `name` itself when such a file exists, else the chain of that name in `nn::data_folders` of "chains" and
+/// $SIDETONE_CHAINS. Throws InputError that lists the chains there are.
 [[nodiscard]] std::filesystem::path find_chain(const std::string& name);
 
 }  // namespace sidetone::engine

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 #include <system_error>
 
+#include "nn/data_folders.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn {
@@ -15,34 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string{} : std::string{value};
-}
-
 bool is_file(const fs::path& path) {
     std::error_code ignored;
     return fs::is_regular_file(path, ignored);
-}
-
-bool is_folder(const fs::path& path) {
-    std::error_code ignored;
-    return fs::is_directory(path, ignored);
-}
-
-void append_listed(std::vector<fs::path>& folders, const std::string& list) {
-    for (std::size_t begin = 0; begin < list.size();) {
-        const auto end = std::min(list.find(':', begin), list.size());
-        if (end > begin) folders.emplace_back(list.substr(begin, end - begin));
-        begin = end + 1;
-    }
-}
-
-// bin/ and share/ are installed side by side, wherever that is.
-fs::path installed_beside_program() {
-    std::error_code error;
-    const auto program = fs::read_symlink("/proc/self/exe", error);
-    return error ? fs::path{} : program.parent_path().parent_path() / "share" / "sidetone" / "models";
 }
 
 // Where set-up puts the weights that come out of packages; a source tree has it, an installation does not.
@@ -92,25 +67,11 @@ std::string joined(const std::set<std::string>& names) {
 }  // namespace
 
 std::vector<fs::path> model_folders() {
-    std::vector<fs::path> candidates;
-    append_listed(candidates, environment("SIDETONE_MODELS"));
-    candidates.push_back(user_model_folder());
-    candidates.push_back(installed_beside_program());
-    candidates.push_back(fs::path{SIDETONE_SOURCE_DIR} / "models");
-    candidates.push_back(fs::path{SIDETONE_INSTALL_DATADIR} / "sidetone" / "models");
-    std::vector<fs::path> folders;
-    for (const auto& candidate : candidates) {
-        if (is_folder(candidate) && std::ranges::find(folders, candidate) == folders.end())
-            folders.push_back(candidate);
-    }
-    return folders;
+    return data_folders("models", "SIDETONE_MODELS");
 }
 
 fs::path user_model_folder() {
-    const auto data = environment("XDG_DATA_HOME");
-    if (!data.empty()) return fs::path{data} / "sidetone" / "models";
-    const auto home = environment("HOME");
-    return home.empty() ? fs::path{} : fs::path{home} / ".local" / "share" / "sidetone" / "models";
+    return user_data_folder("models");
 }
 
 Manifest find_model(std::string_view name) {

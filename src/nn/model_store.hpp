@@ -11,14 +11,9 @@
 
 namespace sidetone::nn {
 
-/// Where models are looked for, in this order, as far as they exist:
-///   1. the folders of $SIDETONE_MODELS (colon-separated);
-///   2. the user's data folder (`user_model_folder`);
-///   3. ../share/sidetone/models, seen from the program: an installation;
-///   4. models/ of the source tree that the program was built from;
-///   5. share/sidetone/models of the prefix it was configured for, for programs that link the library.
+/// Where models are looked for: `data_folders` of "models" and $SIDETONE_MODELS (nn/data_folders.hpp).
 /// A manifest may lie in one of these and its weights in another (`weights_file`): the repository holds manifests,
-/// set-up and `models pull` bring weights. The environment is read at every call; nothing is cached.
+/// set-up and `models pull` bring weights.
 [[nodiscard]] std::vector<std::filesystem::path> model_folders();
 
 /// $XDG_DATA_HOME/sidetone/models, or ~/.local/share/sidetone/models: where `pull_model` puts weights. Empty when
