@@ -13,7 +13,8 @@ target_compile_options(sidetone_options INTERFACE -Wall -Wextra -Wpedantic -Wcon
                        # The size of a cache line is part of no public type here.
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)
 if(SIDETONE_SANITIZER)
-  target_compile_options(sidetone_options INTERFACE -fsanitize=${SIDETONE_SANITIZER} -fno-omit-frame-pointer)
+  # Less optimisation compiles in half the time, and keeps stack traces readable.
+  target_compile_options(sidetone_options INTERFACE -fsanitize=${SIDETONE_SANITIZER} -fno-omit-frame-pointer -O1 -g1)
   target_link_options(sidetone_options INTERFACE -fsanitize=${SIDETONE_SANITIZER})
   target_compile_definitions(sidetone_options INTERFACE SIDETONE_SANITIZED)
 endif()
