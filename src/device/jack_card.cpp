@@ -10,6 +10,7 @@
 #include <exception>
 #include <utility>
 
+#include "device/clock_reading.hpp"
 #include "device/jack_messages.hpp"
 #include "device/silence.hpp"
 #include "rt/clock.hpp"
@@ -298,12 +299,12 @@ void JackCard::Client::fetch_buffers(jack_nframes_t frames) noexcept {
 
 void JackCard::Client::stamp(CardBlock& block) noexcept {
     block.entered_ns = rt::now_ns();
-    const auto entered_monotonic_ns = rt::monotonic_ns();
+    const auto clocks = read_clocks([] { return static_cast<std::int64_t>(jack_get_time()); });
     jack_nframes_t first_frame = 0;
     jack_time_t began_us = 0, next_us = 0;
     float period_us = 0;
     if (jack_get_cycle_times(client_, &first_frame, &began_us, &next_us, &period_us) != 0) {
-        block.due_monotonic_ns = entered_monotonic_ns;
+        block.due_monotonic_ns = clocks.monotonic_ns;
         block.due_ns = block.entered_ns;
         block.period_ns = 1e9 * block.frames / card_.format_.rate_hz;
         frame_is_known_ = false;
@@ -311,9 +312,8 @@ void JackCard::Client::stamp(CardBlock& block) noexcept {
     }
     // JACK's own clock, smoothed by its delay-locked loop. Which clock it is depends on the build (CLOCK_MONOTONIC_RAW
     // here): only differences are taken from it.
-    const auto late_ns = (static_cast<std::int64_t>(jack_get_time()) - static_cast<std::int64_t>(began_us)) * 1000;
-    block.due_monotonic_ns = entered_monotonic_ns - late_ns;
-    block.due_ns = block.entered_ns - late_ns;
+    block.due_monotonic_ns = clocks.monotonic_ns - (clocks.card - static_cast<std::int64_t>(began_us)) * 1000;
+    block.due_ns = clocks.to_stamp_ns(block.due_monotonic_ns);
     block.period_ns = static_cast<double>(period_us) * 1e3;
     // The frame count wraps after 2^32 frames; differences do not mind. Backward steps are no loss.
     const auto skipped = static_cast<std::int32_t>(first_frame - expected_frame_);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "device/clock_reading.hpp"
 #include "device/rtaudio_devices.hpp"
 #include "rt/clock.hpp"
 #include "rt/delay_locked_loop.hpp"
@@ -251,13 +252,13 @@ void RtAudioCard::Stream::report_lost() noexcept {
 
 void RtAudioCard::Stream::process(void* output, void* input, unsigned int frames, RtAudioStreamStatus status) noexcept {
     const auto entered_ns = rt::now_ns();
-    const auto entered_monotonic_ns = rt::monotonic_ns();
+    const auto clocks = read_clocks();
     if (card_.kernel_id_.load(std::memory_order_relaxed) == 0) {
         // Once: RtAudio makes the thread, and tells nobody.
         card_.kernel_id_.store(rt::this_thread_kernel_id(), std::memory_order_relaxed);
     }
     const rt::ScopedFlushDenormals flush;
-    clock_.update(entered_monotonic_ns);
+    clock_.update(clocks.to_monotonic_ns(entered_ns));
     if (status != 0) user_.on_event(CardEvent::xrun);
 
     const std::size_t step = frames * dsp::bytes_per_sample(format_);  // planar buffers lie back to back
@@ -275,7 +276,7 @@ void RtAudioCard::Stream::process(void* output, void* input, unsigned int frames
                               .interleaved = interleaved_,
                               .channels = card_.format_.output_channels},
                    .frames = frames,
-                   .due_ns = entered_ns - (entered_monotonic_ns - due_monotonic_ns),
+                   .due_ns = clocks.to_stamp_ns(due_monotonic_ns),
                    .entered_ns = entered_ns,
                    .due_monotonic_ns = due_monotonic_ns,
                    .period_ns = clock_.period_ns(),

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <exception>
 
+#include "device/clock_reading.hpp"
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
 
@@ -212,9 +213,8 @@ void SimCard::run_paced(const SimTick& planned) noexcept {
     rt::sleep_until_monotonic(std::llround(start_ns_ + tick.fire_ns));
     timeline_->catch_up(tick, static_cast<double>(rt::monotonic_ns()) - start_ns_);
     const auto due_monotonic_ns = std::llround(start_ns_ + tick.due_ns);
-    const auto late_ns = rt::monotonic_ns() - due_monotonic_ns;
     const auto entered_ns = rt::now_ns();
-    deliver(tick, due_monotonic_ns, entered_ns - late_ns, entered_ns);
+    deliver(tick, due_monotonic_ns, read_clocks().to_stamp_ns(due_monotonic_ns), entered_ns);
 }
 
 bool SimCard::ends_with(const SimTick& tick) noexcept {

@@ -92,7 +92,7 @@ void check_wav_header(const std::filesystem::path& path) {
     walk.file_bytes = std::filesystem::file_size(path);
     std::array<char, 12> head{};
     if (!walk.file.read(head.data(), head.size())) return;
-    const std::string_view magic(head.data(), 4);
+    const std::string magic(head.data(), 4);  // a copy: `head` is read into again
     if (std::string_view(head.data() + 8, 4) != "WAVE") return;
     if (magic != "RIFF" && magic != "RIFX" && magic != "RF64") return;
     walk.big_endian = magic == "RIFX";

@@ -149,6 +149,26 @@ TEST(SoundFile, ChunksAfterTheSoundAreNoLie) {
     EXPECT_EQ(read_sound_file(folder / "a.wav").frames(), 1'000U);
 }
 
+TEST(SoundFile, ARecordingBeyondFourGibibytesIsReadToItsLength) {
+    // RF64 as EBU Tech 3306 lays it out, its sound a hole in the file that takes no room on the disk.
+    const ScratchFolder folder;
+    constexpr std::uint64_t kFrames = 2'200'000'000, kDataBytes = 2 * kFrames;
+    const auto little = [](std::uint64_t value, int bytes) {
+        std::string text;
+        for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+        return text;
+    };
+    const auto header = "RF64" + little(0xffff'ffff, 4) + "WAVE" + "ds64" + little(28, 4) + little(72 + kDataBytes, 8) +
+                        little(kDataBytes, 8) + little(kFrames, 8) + little(0, 4) + "fmt " + little(16, 4) +
+                        little(1, 2) + little(1, 2) + little(48'000, 4) + little(96'000, 4) + little(2, 2) +
+                        little(16, 2) + "data" + little(0xffff'ffff, 4);
+    put_bytes(folder / "long.wav", header);
+    std::filesystem::resize_file(folder / "long.wav", header.size() + kDataBytes);
+    EXPECT_EQ(SoundFileReader(folder / "long.wav").frames(), kFrames);
+    std::filesystem::resize_file(folder / "long.wav", header.size() + kDataBytes - 1'000);
+    EXPECT_THAT(refusal([&] { SoundFileReader{folder / "long.wav"}; }), HasSubstr("promises 4400000000 bytes"));
+}
+
 TEST(SoundFile, NoChannelsAreRefused) {
     const ScratchFolder folder;
     write_sound_file(folder / "a.wav", noise(1, 1'000), FileFormat::s16);
