@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sidetone bench`: that it compares equal work and counts what is there. How fast anything is, a shared machine cannot test."""
+
+import program
+
+PIPELINES = ["naive", "polling", "pipelined", "direct"]
+DISTRIBUTIONS = ["handoff_us", "wrap_us", "callback_us", "inference_us", "total_us", "input_copy_us", "output_copy_us"]
+COUNTS = ["copies_per_block", "bytes_per_block", "cpu_share", "heap_calls", "locks", "misses", "blocks"]
+
+
+class BenchTransport(program.ProgramTest):
+    def test_all_pipelines_do_equal_work_on_real_speech(self):
+        for rate in (44100, 48000):
+            with self.subTest(rate=rate):
+                self.assert_fine(self.run_program("bench", "transport", "--check", "--in", program.SPEECH, "--rate", rate,
+                                                  "--blocks", "32,100,512", "--json", "check.json"))
+                checks = self.json("check.json")["check"]
+                self.assertEqual([check["block"] for check in checks], [32, 100, 512])
+                for check in checks:
+                    self.assertTrue(check["equal"], check)
+                    self.assertLessEqual(check["max_difference_16bit_steps"], 1)
+                    self.assertGreater(check["peak_16bit_steps"], 1000, "silence proves nothing")
+
+    def test_json_holds_the_contract_and_the_counts(self):
+        result = self.run_program("bench", "transport", "--quick", "--blocks", "64,128", "--json", "out.json")
+        self.assertIn(result.code, (0, 1), result)
+        results = {(entry["block"], entry["pipeline"]): entry for entry in self.json("out.json")["results"]}
+        self.assertEqual(sorted(results), sorted((block, name) for block in (64, 128) for name in PIPELINES))
+        for entry in results.values():
+            self.assertEqual(entry["rate"], 48000)
+            self.assertGreater(entry["blocks"], 0)
+            self.assertAlmostEqual(entry["conversions_per_block"], 2, delta=0.05)
+            for key in DISTRIBUTIONS:
+                self.assertEqual(sorted(entry[key]), ["count", "max", "p50", "p95", "p99", "p999"], key)
+                self.assertGreater(entry[key]["count"], 0, key)
+            for key in COUNTS:
+                self.assertIn(key, entry)
+        ours = sum(results[block, name]["misses"] for block in (64, 128) for name in ("pipelined", "direct"))
+        self.assertEqual(result.code, 0 if ours == 0 else 1, result)
+
+        for block in (64, 128):
+            naive = results[block, "naive"]
+            if naive["heap_calls"] is None or naive["copies_per_block"] is None:
+                self.skipTest("this build counts no heap calls or copies")
+            # The counters see what there is to see …
+            self.assertGreater(naive["heap_calls"], naive["blocks"])
+            self.assertGreater(naive["locks"], naive["blocks"])
+            self.assertGreater(naive["copies_per_block"], 2)
+            self.assertGreater(naive["bytes_per_block"], 2 * 4 * block)
+            self.assertGreater(results[block, "polling"]["bytes_per_block"], 4 * 4 * block)
+            # … and in Sidetone nothing.
+            for name in ("pipelined", "direct"):
+                for key in ("copies_per_block", "bytes_per_block", "heap_calls", "locks"):
+                    self.assertEqual(results[block, name][key], 0, (name, key))
+
+    def test_bad_input_is_refused(self):
+        self.assert_refused(self.run_program("bench", "transport", "--blocks", "0"), "--blocks")
+        self.assert_refused(self.run_program("bench", "transport", "--model", "no-such-model"), "no-such-model")
+        self.assert_refused(self.run_program("bench", "transport", "--in", "missing.wav"), "missing.wav")
+        self.assert_refused(self.run_program("bench", "transport", "--json", "no/such/folder.json"), "no/such/folder.json")
+
+
+class BenchChain(program.ProgramTest):
+    def test_prints_and_writes_the_ledger(self):
+        result = self.run_program("bench", "chain", program.CHAINS / "denoise.toml", "--seconds", 1, "--block", 256,
+                                  "--json", "out.json")
+        self.assertIn(result.code, (0, 1), result)
+        ledger = self.json("out.json")
+        self.assertEqual(result.code, 0 if ledger["misses"] == 0 else 1, result)
+        self.assertEqual((ledger["rate_hz"], ledger["block_frames"]), (48000, 256))
+        self.assertEqual((ledger["heap_calls"] or 0, ledger["locks"] or 0), (0, 0))
+        self.assertGreater(ledger["blocks"], 150)
+        self.assertAlmostEqual(ledger["period_us"], 1e6 * 256 / 48000, places=6)
+        callback = next(stage["us"] for stage in ledger["stages"] if stage["name"] == "callback")
+        self.assertAlmostEqual(ledger["callback_share_of_period"]["p50"], callback["p50"] / ledger["period_us"], places=9)
+        self.assertGreater(ledger["cpu_share"], 0)
+        for part in ("callback", "denoise: inference", "processor", "period"):
+            self.assertIn(part, result.out)
+
+    def test_a_chain_that_is_not_there_is_refused(self):
+        self.assert_refused(self.run_program("bench", "chain", "no-such-chain"), "no-such-chain")
+
+
+if __name__ == "__main__":
+    program.main()
