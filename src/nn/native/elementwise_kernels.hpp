@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sidetone::nn::native {
+
+/// Functions of one float. `a` and `b` are the function's parameters where it has any.
+///
+/// Exponentials are within 1 unit in the last place, logarithms and tanh within 4 (Highway's own tests).
+enum class Unary : std::uint8_t {
+    absolute,
+    negative,
+    reciprocal,
+    square,
+    square_root,
+    exponential,
+    logarithm,
+    sigmoid,
+    tanh,
+    relu,
+    leaky_relu,    ///< x or a·x
+    clip,          ///< to a … b
+    elu,           ///< x or a·(e^x − 1)
+    hard_sigmoid,  ///< a·x + b, clipped to 0 … 1
+    hard_swish,
+    softplus,
+    floor,
+    ceil,
+    round,
+    sine,
+    cosine,
+    identity,
+};
+
+enum class Binary : std::uint8_t { add, subtract, multiply, divide, maximum, minimum, prelu };
+
+/// out[i] = f(x[i]); in place is fine.
+void apply_unary(Unary f, float a, float b, const float* x, float* out, std::size_t count) noexcept;
+
+/// One row: out[i] = f(x[i·x_step], y[i·y_step]) with steps of 0 or 1. prelu: x where it is positive, else x·y.
+void apply_binary(Binary f, const float* x, std::size_t x_step, const float* y, std::size_t y_step, float* out,
+                  std::size_t count) noexcept;
+
+/// out[i] = scale·x[i] + shift.
+void scale_and_shift(float scale, float shift, const float* x, float* out, std::size_t count) noexcept;
+
+}  // namespace sidetone::nn::native

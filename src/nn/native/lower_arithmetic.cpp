@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "nn/native/elementwise_kernels.hpp"
+#include "nn/native/loop_nest.hpp"
+#include "nn/native/lowering.hpp"
+
+namespace sidetone::nn::native {
+namespace {
+
+struct UnaryKernel {
+    Unary f;
+    float a, b;
+    std::size_t count;
+    void operator()(void* const* p) const noexcept {
+        apply_unary(f, a, b, static_cast<const float*>(p[0]), static_cast<float*>(p[1]), count);
+    }
+};
+
+void emit_unary(NodeLowering& node, Unary f, float a = 0, float b = 0) {
+    const auto x = node.input(0);
+    node.require_type(x, DataType::f32);
+    const auto out = node.add_value(DataType::f32, node.shape(x));
+    node.emit(UnaryKernel{f, a, b, node.value(x).elements()}, {x}, {out});
+    node.set_output(0, out);
+}
+
+template <Unary kFunction>
+void lower_unary(NodeLowering& node) {
+    emit_unary(node, kFunction);
+}
+
+void lower_leaky_relu(NodeLowering& node) {
+    emit_unary(node, Unary::leaky_relu, node.attribute_or("alpha", 0.01F));
+}
+
+void lower_elu(NodeLowering& node) {
+    emit_unary(node, Unary::elu, node.attribute_or("alpha", 1.0F));
+}
+
+void lower_hard_sigmoid(NodeLowering& node) {
+    emit_unary(node, Unary::hard_sigmoid, node.attribute_or("alpha", 0.2F), node.attribute_or("beta", 0.5F));
+}
+
+void lower_clip(NodeLowering& node) {
+    const auto limit = [&](std::size_t index, float otherwise) {
+        return node.has_input(index) ? node.constant<float>(index)[0] : otherwise;
+    };
+    constexpr auto kMax = std::numeric_limits<float>::max();
+    emit_unary(node, Unary::clip, limit(1, -kMax), limit(2, kMax));
+}
+
+struct BinaryKernel {
+    Binary f;
+    LoopNest<3> nest;
+    void operator()(void* const* p) const noexcept {
+        const auto* x = static_cast<const float*>(p[0]);
+        const auto* y = static_cast<const float*>(p[1]);
+        auto* out = static_cast<float*>(p[2]);
+        const auto x_step = static_cast<std::size_t>(nest.row_strides()[0]);
+        const auto y_step = static_cast<std::size_t>(nest.row_strides()[1]);
+        nest.for_each_row(
+            [&](const auto& at) { apply_binary(f, x + at[0], x_step, y + at[1], y_step, out + at[2], nest.row()); });
+    }
+};
+
+/// Slow and general: what folding needs of integers, and functions that have no vector kernel.
+template <class T, class Function>
+struct ScalarKernel {
+    LoopNest<3> nest;
+    Function function;
+    void operator()(void* const* p) const noexcept {
+        const auto* x = static_cast<const T*>(p[0]);
+        const auto* y = static_cast<const T*>(p[1]);
+        auto* out = static_cast<T*>(p[2]);
+        const auto [x_step, y_step, out_step] = nest.row_strides();
+        const auto count = static_cast<std::ptrdiff_t>(nest.row());
+        nest.for_each_row([&, x_step = x_step, y_step = y_step, out_step = out_step](const auto& at) {
+            for (std::ptrdiff_t i = 0; i < count; ++i) {
+                out[at[2] + i * out_step] = function(x[at[0] + i * x_step], y[at[1] + i * y_step]);
+            }
+        });
+    }
+};
+
+LoopNest<3> nest_of(const NodeLowering& node, ValueId x, ValueId y, const Shape& shape) {
+    return {
+        shape,
+        {broadcast_strides(node.shape(x), shape), broadcast_strides(node.shape(y), shape), contiguous_strides(shape)}};
+}
+
+template <class T>
+T integer_result(Binary f, T x, T y) noexcept {
+    using U = std::make_unsigned_t<T>;  // wraps where signed arithmetic would be undefined
+    switch (f) {
+        case Binary::add:
+            return static_cast<T>(static_cast<U>(x) + static_cast<U>(y));
+        case Binary::subtract:
+            return static_cast<T>(static_cast<U>(x) - static_cast<U>(y));
+        case Binary::multiply:
+            return static_cast<T>(static_cast<U>(x) * static_cast<U>(y));
+        case Binary::divide:
+            if (y == 0) return 0;
+            return y == T{-1} ? static_cast<T>(U{0} - static_cast<U>(x)) : static_cast<T>(x / y);
+        case Binary::maximum:
+            return std::max(x, y);
+        case Binary::minimum:
+            return std::min(x, y);
+        case Binary::prelu:
+            break;
+    }
+    return 0;
+}
+
+template <class T>
+void emit_integers(NodeLowering& node, Binary f, ValueId x, ValueId y, ValueId out) {
+    const auto function = [f](T a, T b) noexcept { return integer_result<T>(f, a, b); };
+    node.emit(ScalarKernel<T, decltype(function)>{nest_of(node, x, y, node.shape(out)), function}, {x, y}, {out});
+}
+
+ValueId emit_binary(NodeLowering& node, Binary f, ValueId x, ValueId y) {
+    const auto type = node.type(x);
+    node.require_type(y, type);
+    const auto out = node.add_value(type, node.broadcast(node.shape(x), node.shape(y)));
+    if (type == DataType::f32) {
+        node.emit(BinaryKernel{f, nest_of(node, x, y, node.shape(out))}, {x, y}, {out});
+    } else if (type == DataType::i64) {
+        emit_integers<std::int64_t>(node, f, x, y, out);
+    } else if (type == DataType::i32) {
+        emit_integers<std::int32_t>(node, f, x, y, out);
+    } else {
+        node.refuse("this element type is not in the native executor");
+    }
+    return out;
+}
+
+template <Binary kFunction>
+void lower_binary(NodeLowering& node) {
+    node.set_output(0, emit_binary(node, kFunction, node.input(0), node.input(1)));
+}
+
+void lower_prelu(NodeLowering& node) {
+    node.require_type(node.input(0), DataType::f32);
+    lower_binary<Binary::prelu>(node);
+}
+
+// Min and Max take any number of inputs.
+template <Binary kFunction>
+void lower_many(NodeLowering& node) {
+    auto out = node.input(0);
+    for (std::size_t i = 1; i < node.input_count(); ++i) out = emit_binary(node, kFunction, out, node.input(i));
+    node.set_output(0, out);
+}
+
+void lower_pow(NodeLowering& node) {
+    const auto x = node.input(0);
+    const auto y = node.input(1);
+    node.require_type(x, DataType::f32);
+    node.require_type(y, DataType::f32);
+    if (node.is_constant(y) && node.value(y).elements() == 1 && node.shape(y).size() <= node.shape(x).size()) {
+        const float power = node.constant<float>(1)[0];
+        if (power == 2.0F) return emit_unary(node, Unary::square);
+        if (power == 0.5F) return emit_unary(node, Unary::square_root);
+        if (power == -1.0F) return emit_unary(node, Unary::reciprocal);
+    }
+    const auto out = node.add_value(DataType::f32, node.broadcast(node.shape(x), node.shape(y)));
+    const auto function = [](float a, float b) noexcept { return std::pow(a, b); };
+    node.emit(ScalarKernel<float, decltype(function)>{nest_of(node, x, y, node.shape(out)), function}, {x, y}, {out});
+    node.set_output(0, out);
+}
+
+struct ChannelAffineKernel {
+    std::vector<float> scale, shift;
+    std::size_t batch, row;
+    void operator()(void* const* p) const noexcept {
+        const auto* x = static_cast<const float*>(p[0]);
+        auto* out = static_cast<float*>(p[1]);
+        for (std::size_t b = 0; b < batch; ++b) {
+            for (std::size_t c = 0; c < scale.size(); ++c, x += row, out += row) {
+                scale_and_shift(scale[c], shift[c], x, out, row);
+            }
+        }
+    }
+};
+
+void lower_batch_normalization(NodeLowering& node) {
+    if (node.attribute_or<std::int64_t>("training_mode", 0) != 0) node.refuse("training is not in the native executor");
+    const auto x = node.input(0);
+    node.require_type(x, DataType::f32);
+    const auto& shape = node.shape(x);
+    if (shape.size() < 2) node.refuse("its input has no channels");
+    const auto channels = static_cast<std::size_t>(shape[1]);
+    const auto scale = node.constant<float>(1);
+    const auto bias = node.constant<float>(2);
+    const auto mean = node.constant<float>(3);
+    const auto variance = node.constant<float>(4);
+    for (const auto values : {scale, bias, mean, variance}) {
+        if (values.size() != channels) node.refuse("its parameters are not one per channel");
+    }
+    ChannelAffineKernel kernel{.scale = std::vector<float>(channels),
+                               .shift = std::vector<float>(channels),
+                               .batch = static_cast<std::size_t>(shape[0]),
+                               .row = 1};
+    for (std::size_t i = 2; i < shape.size(); ++i) kernel.row *= static_cast<std::size_t>(shape[i]);
+    const auto epsilon = node.attribute_or("epsilon", 1e-5F);
+    for (std::size_t c = 0; c < channels; ++c) {
+        kernel.scale[c] = scale[c] / std::sqrt(variance[c] + epsilon);
+        kernel.shift[c] = bias[c] - mean[c] * kernel.scale[c];
+    }
+    const auto out = node.add_value(DataType::f32, shape);
+    node.emit(std::move(kernel), {x}, {out});
+    node.set_output(0, out);
+}
+
+constexpr Operator kOperators[] = {
+    {"Abs", lower_unary<Unary::absolute>},
+    {"Neg", lower_unary<Unary::negative>},
+    {"Reciprocal", lower_unary<Unary::reciprocal>},
+    {"Sqrt", lower_unary<Unary::square_root>},
+    {"Exp", lower_unary<Unary::exponential>},
+    {"Log", lower_unary<Unary::logarithm>},
+    {"Sigmoid", lower_unary<Unary::sigmoid>},
+    {"Tanh", lower_unary<Unary::tanh>},
+    {"Relu", lower_unary<Unary::relu>},
+    {"Softplus", lower_unary<Unary::softplus>},
+    {"HardSwish", lower_unary<Unary::hard_swish>},
+    {"Floor", lower_unary<Unary::floor>},
+    {"Ceil", lower_unary<Unary::ceil>},
+    {"Round", lower_unary<Unary::round>},
+    {"LeakyRelu", lower_leaky_relu},
+    {"Elu", lower_elu},
+    {"HardSigmoid", lower_hard_sigmoid},
+    {"Clip", lower_clip},
+    {"Add", lower_binary<Binary::add>},
+    {"Sub", lower_binary<Binary::subtract>},
+    {"Mul", lower_binary<Binary::multiply>},
+    {"Div", lower_binary<Binary::divide>},
+    {"PRelu", lower_prelu},
+    {"Max", lower_many<Binary::maximum>},
+    {"Min", lower_many<Binary::minimum>},
+    {"Pow", lower_pow},
+    {"BatchNormalization", lower_batch_normalization},
+};
+
+}  // namespace
+
+std::span<const Operator> arithmetic_operators() {
+    return kOperators;
+}
+
+}  // namespace sidetone::nn::native

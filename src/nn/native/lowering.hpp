@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "nn/manifest.hpp"
+#include "nn/native/onnx_import.hpp"
+#include "nn/native/program.hpp"
+
+namespace sidetone::nn::native {
+
+/// Lowers `model` with all dimensions bound by `graph` into a program: folds what is constant, follows `If` where its
+/// condition is, turns reshapes into views, and drops what no output needs. Throws InputError naming operator, node and
+/// opset for what there is no kernel for.
+[[nodiscard]] Program lower(const OnnxModel& model, const GraphSpec& graph);
+
+/// The program while it grows.
+class Lowering {
+public:
+    explicit Lowering(std::int64_t opset) : opset_(opset) {}
+
+    void lower_body(const GraphBody& body, int depth);
+    [[nodiscard]] std::int64_t opset() const noexcept { return opset_; }
+    [[nodiscard]] const Value& value(ValueId id) const { return program_.values[id]; }
+    [[nodiscard]] bool is_constant(ValueId id) const;
+    [[nodiscard]] const std::byte* constant_bytes(ValueId id) const;
+
+    [[nodiscard]] ValueId add_value(DataType type, const Shape& shape, Storage::Kind kind = Storage::Kind::arena,
+                                    std::size_t index = 0);
+    [[nodiscard]] ValueId add_constant(DataType type, const Shape& shape, const std::byte* data);
+    [[nodiscard]] ValueId add_view(ValueId of, const Shape& shape, std::size_t offset_elements);
+    void add_step(Step step);
+
+    [[nodiscard]] std::optional<ValueId> find(const std::string& name) const;
+    void define(const std::string& name, ValueId id);
+
+    [[nodiscard]] Program finish(std::vector<ValueId> outputs) &&;
+
+private:
+    void fold(const Step& step);
+    void reserve_bytes(std::size_t bytes);
+
+    std::int64_t opset_;
+    Program program_;
+    std::unordered_map<std::string, ValueId> names_;
+    std::size_t bytes_ = 0;
+};
+
+/// One node being lowered: what an operator's lowering reads it through and writes its steps to.
+class NodeLowering {
+public:
+    NodeLowering(Lowering& lowering, const Node& node, int depth) : lowering_(lowering), node_(node), depth_(depth) {}
+
+    [[nodiscard]] std::int64_t opset() const noexcept { return lowering_.opset(); }
+    [[nodiscard]] std::size_t input_count() const noexcept { return node_.inputs.size(); }
+    [[nodiscard]] std::size_t output_count() const noexcept { return node_.outputs.size(); }
+    [[nodiscard]] bool has_input(std::size_t index) const noexcept;
+    [[nodiscard]] bool has_output(std::size_t index) const noexcept;
+    [[nodiscard]] ValueId input(std::size_t index) const;
+    [[nodiscard]] const Value& value(ValueId id) const { return lowering_.value(id); }
+    [[nodiscard]] const Shape& shape(ValueId id) const { return value(id).shape; }
+    [[nodiscard]] DataType type(ValueId id) const { return value(id).type; }
+    [[nodiscard]] bool is_constant(ValueId id) const { return lowering_.is_constant(id); }
+
+    /// Values of input `index`, which must be constant and of type T.
+    template <class T>
+    [[nodiscard]] std::span<const T> constant(std::size_t index) const;
+    /// The same as integers, from either integer type.
+    [[nodiscard]] std::vector<std::int64_t> constant_integers(std::size_t index) const;
+
+    template <class T>
+    [[nodiscard]] std::optional<T> attribute(std::string_view name) const;
+    template <class T>
+    [[nodiscard]] T attribute_or(std::string_view name, T otherwise) const;
+    /// Axes or sizes that are an attribute up to some opset, and input `index` from then on.
+    [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view name, std::size_t index) const;
+
+    /// `axis` counted from 0, from one that may be negative.
+    [[nodiscard]] std::size_t axis_of(std::int64_t axis, std::size_t rank) const;
+    [[nodiscard]] Shape broadcast(const Shape& a, const Shape& b) const;
+    void require_type(ValueId id, DataType expected) const;
+
+    [[nodiscard]] ValueId add_value(DataType type, const Shape& shape);
+    [[nodiscard]] ValueId add_view(ValueId of, const Shape& shape, std::size_t offset_elements = 0);
+    template <class T>
+    [[nodiscard]] ValueId add_constant(const Shape& shape, std::span<const T> values);
+    void set_output(std::size_t index, ValueId id);
+
+    /// Appends a step: `kernel` reads `reads` and writes all of `writes`.
+    template <class Kernel>
+    void emit(Kernel kernel, std::vector<ValueId> reads, const std::vector<ValueId>& writes);
+
+    void lower_body(const GraphBody& body);
+    [[nodiscard]] std::optional<ValueId> find(const std::string& name) const { return lowering_.find(name); }
+
+    /// "operator "Foo" (node "bar", opset 17): `what`".
+    [[noreturn]] void refuse(const std::string& what) const;
+
+private:
+    void check_shape(DataType type, const Shape& shape) const;
+    [[nodiscard]] const std::byte* constant_bytes(std::size_t index, DataType type) const;
+
+    Lowering& lowering_;
+    const Node& node_;
+    int depth_;
+};
+
+/// How an operator is lowered.
+struct Operator {
+    const char* name;
+    void (*lower)(NodeLowering& node);
+};
+
+[[nodiscard]] std::span<const Operator> arithmetic_operators();
+[[nodiscard]] std::span<const Operator> comparison_operators();
+[[nodiscard]] std::span<const Operator> shape_operators();
+[[nodiscard]] std::span<const Operator> copy_operators();
+[[nodiscard]] std::span<const Operator> index_operators();
+[[nodiscard]] std::span<const Operator> matmul_operators();
+[[nodiscard]] std::span<const Operator> convolution_operators();
+[[nodiscard]] std::span<const Operator> recurrent_operators();
+[[nodiscard]] std::span<const Operator> reduction_operators();
+
+// ── definitions ─────────────────────────────────────────────────────────────────────────────────
+
+template <class T>
+std::span<const T> NodeLowering::constant(std::size_t index) const {
+    const auto* bytes = constant_bytes(index, kDataType<T>);
+    return {reinterpret_cast<const T*>(bytes), value(input(index)).elements()};
+}
+
+template <class T>
+std::optional<T> NodeLowering::attribute(std::string_view name) const {
+    for (const auto& attribute : node_.attributes) {
+        if (attribute.name != name) continue;
+        if (const auto* found = std::get_if<T>(&attribute.value)) return *found;
+        refuse("attribute \"" + std::string{name} + "\" is of another type than the standard's");
+    }
+    return std::nullopt;
+}
+
+template <class T>
+T NodeLowering::attribute_or(std::string_view name, T otherwise) const {
+    auto found = attribute<T>(name);
+    return found ? std::move(*found) : otherwise;
+}
+
+template <class T>
+ValueId NodeLowering::add_constant(const Shape& shape, std::span<const T> values) {
+    check_shape(kDataType<T>, shape);
+    return lowering_.add_constant(kDataType<T>, shape, reinterpret_cast<const std::byte*>(values.data()));
+}
+
+template <class Kernel>
+void NodeLowering::emit(Kernel kernel, std::vector<ValueId> reads, const std::vector<ValueId>& writes) {
+    auto step = make_step(std::move(kernel));
+    step.reads = reads.size();
+    step.operands = std::move(reads);
+    step.operands.insert(step.operands.end(), writes.begin(), writes.end());
+    step.operation = node_.operation;
+    step.node = node_.name;
+    lowering_.add_step(std::move(step));
+}
+
+}  // namespace sidetone::nn::native

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/native/native_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+
+#include "nn/native/lowering.hpp"
+#include "nn/native/memory_plan.hpp"
+#include "nn/native/onnx_import.hpp"
+#include "nn/tensor_check.hpp"
+#include "rt/error.hpp"
+
+namespace sidetone::nn {
+namespace {
+
+using native::Program;
+using native::Storage;
+
+class NativeSession final : public Session {
+public:
+    NativeSession(const GraphSpec& graph, Program program);
+
+    [[nodiscard]] std::span<const TensorInfo> inputs() const noexcept override { return inputs_; }
+    [[nodiscard]] std::span<const TensorInfo> outputs() const noexcept override { return outputs_; }
+    [[nodiscard]] int bind(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) override;
+    [[nodiscard]] bool run(int binding) noexcept override;
+    [[nodiscard]] const char* last_error() const noexcept override { return ""; }
+    [[nodiscard]] const char* backend() const noexcept override { return "native"; }
+    [[nodiscard]] bool is_realtime_safe() const noexcept override { return true; }
+
+private:
+    struct Call {
+        void (*run)(const void* kernel, void* const* operands) noexcept;
+        const void* kernel;
+        std::size_t first_operand;
+    };
+
+    std::vector<TensorInfo> inputs_, outputs_;
+    Program program_;
+    native::Bytes arena_;
+    std::vector<Call> calls_;
+    std::vector<std::vector<void*>> operands_;  // of all calls, one list per binding
+};
+
+NativeSession::NativeSession(const GraphSpec& graph, Program program)
+    : inputs_(graph.inputs),
+      outputs_(graph.outputs),
+      program_(std::move(program)),
+      // Written, so that no page of it is met for the first time on the audio thread.
+      arena_(program_.arena_bytes) {
+    std::size_t operand = 0;
+    for (const auto& step : program_.steps) {
+        calls_.push_back({step.run, step.kernel.get(), operand});
+        operand += step.operands.size();
+    }
+}
+
+int NativeSession::bind(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) {
+    const auto start_of = [&](Storage& storage) -> std::byte* {
+        switch (storage.kind) {
+            case Storage::Kind::input:
+                return static_cast<std::byte*>(inputs[storage.index]);
+            case Storage::Kind::output:
+                return static_cast<std::byte*>(outputs[storage.index]);
+            case Storage::Kind::constant:
+                return storage.constant.data();
+            case Storage::Kind::arena:
+                break;
+        }
+        return arena_.data() + storage.offset;
+    };
+    std::vector<void*> operands;
+    for (const auto& step : program_.steps) {
+        for (const auto id : step.operands) {
+            const auto& value = program_.values[id];
+            operands.push_back(start_of(program_.storages[value.storage]) + value.offset_bytes);
+        }
+    }
+    operands_.push_back(std::move(operands));
+    return static_cast<int>(operands_.size()) - 1;
+}
+
+bool NativeSession::run(int binding) noexcept {
+    void* const* operands = operands_[static_cast<std::size_t>(binding)].data();
+    for (const auto& call : calls_) call.run(call.kernel, operands + call.first_operand);
+    return true;
+}
+
+// A tensor that the file gives no shape takes the manifest's.
+std::vector<FileTensor> with_known_shapes(std::vector<FileTensor> tensors, std::span<const TensorInfo> declared) {
+    for (auto& tensor : tensors) {
+        if (tensor.shape != native::kUnknownShape) continue;
+        const auto found = std::ranges::find(declared, tensor.name, &TensorInfo::name);
+        if (found != declared.end()) tensor.shape = found->shape;
+    }
+    return tensors;
+}
+
+}  // namespace
+
+std::unique_ptr<Session> open_native_session(const GraphSpec& graph, const std::filesystem::path& file) {
+    const auto model = native::import_onnx(file);
+    check_tensors(graph, file, with_known_shapes(model.inputs, graph.inputs),
+                  with_known_shapes(model.outputs, graph.outputs));
+    try {
+        auto program = native::lower(model, graph);
+        native::plan_memory(program);
+        return std::make_unique<NativeSession>(graph, std::move(program));
+    } catch (const InputError& error) {
+        throw InputError{fmt::format("{}: {}", file.string(), error.what())};
+    } catch (const std::bad_alloc&) {
+        throw InputError{fmt::format("{}: there is not enough memory for it", file.string())};
+    }
+}
+
+}  // namespace sidetone::nn

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dsp/aligned_vector.hpp"
+#include "nn/native/tensor.hpp"
+
+namespace sidetone::nn::native {
+
+using Bytes = dsp::AlignedVector<std::byte>;
+
+/// Memory that values lie in: the caller's for inputs (and outputs, once planned), the arena's for what is in between,
+/// its own for constants.
+struct Storage {
+    enum class Kind : std::uint8_t { arena, input, output, constant };
+
+    Kind kind = Kind::arena;
+    std::size_t bytes = 0;
+    std::size_t index = 0;   ///< which input or output
+    std::size_t offset = 0;  ///< in the arena
+    Bytes constant;
+};
+
+/// A tensor: contiguous, row-major, and maybe only a part of its storage.
+struct Value {
+    DataType type = DataType::f32;
+    Shape shape;
+    std::size_t storage = 0;
+    std::size_t offset_bytes = 0;
+
+    [[nodiscard]] std::size_t elements() const noexcept { return elements_of(shape); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return elements() * bytes_of(type); }
+};
+
+using ValueId = std::size_t;
+
+/// A kernel and the values it works on. `run` gets the pointers of `operands` in their order.
+struct Step {
+    void (*run)(const void* kernel, void* const* operands) noexcept = nullptr;
+    std::shared_ptr<const void> kernel;
+    std::vector<ValueId> operands;
+    std::size_t reads = 0;  ///< the first `reads` operands are only read, the others wholly written
+    std::string operation, node;
+};
+
+/// A graph lowered to kernels.
+struct Program {
+    std::vector<Storage> storages;
+    std::vector<Value> values;
+    std::vector<Step> steps;
+    std::vector<ValueId> outputs;
+    std::size_t arena_bytes = 0;
+};
+
+/// A step that calls `kernel(operands)`.
+template <class Kernel>
+[[nodiscard]] Step make_step(Kernel kernel) {
+    static_assert(noexcept(kernel(static_cast<void* const*>(nullptr))), "kernels run on the audio thread");
+    Step step;
+    step.run = [](const void* self, void* const* operands) noexcept { (*static_cast<const Kernel*>(self))(operands); };
+    step.kernel = std::make_shared<const Kernel>(std::move(kernel));
+    return step;
+}
+
+}  // namespace sidetone::nn::native

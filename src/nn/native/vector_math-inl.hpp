@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Included once per target by files with vector kernels, after hwy/highway.h: parts of vectors, and the functions that
+// networks use.
+#if defined(SIDETONE_NN_NATIVE_VECTOR_MATH) == defined(HWY_TARGET_TOGGLE)
+#ifdef SIDETONE_NN_NATIVE_VECTOR_MATH
+#undef SIDETONE_NN_NATIVE_VECTOR_MATH
+#else
+#define SIDETONE_NN_NATIVE_VECTOR_MATH
+#endif
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace sidetone::nn::native::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr std::size_t kMaxLanes = 16;
+using Tag = hn::CappedTag<float, kMaxLanes>;
+
+/// The first `count` lanes; nothing behind them is touched.
+template <class D>
+HWY_INLINE hn::Vec<D> load_part(D d, const float* from, std::size_t count) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+    return hn::MaskedLoad(hn::FirstN(d, count), d, from);
+#else
+    HWY_ALIGN float lanes[kMaxLanes] = {};
+    for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+    return hn::Load(d, lanes);
+#endif
+}
+
+template <class D>
+HWY_INLINE void store_part(hn::Vec<D> value, D d, float* to, std::size_t count) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+    hn::BlendedStore(value, hn::FirstN(d, count), d, to);
+#else
+    HWY_ALIGN float lanes[kMaxLanes];
+    hn::Store(value, d, lanes);
+    for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
+#endif
+}
+
+/// 1 / (1 + e^-v).
+template <class D>
+HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> v) {
+    const auto one = hn::Set(d, 1.0F);
+    // Beyond ±88 a float's sigmoid is 0 or 1; within, no exponential overflows.
+    const auto bounded = hn::Min(hn::Max(v, hn::Set(d, -88.0F)), hn::Set(d, 88.0F));
+    return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(bounded))));
+}
+
+/// ln v, with the limits that Highway leaves out: -infinity at 0, no number below.
+template <class D>
+HWY_INLINE hn::Vec<D> logarithm(D d, hn::Vec<D> v) {
+    const auto zero = hn::Zero(d);
+    const auto infinity = hn::Set(d, std::numeric_limits<float>::infinity());
+    const auto above = hn::IfThenElse(hn::Eq(v, zero), hn::Neg(infinity), hn::Log(d, v));
+    const auto nowhere = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
+    return hn::IfThenElse(hn::Lt(v, zero), nowhere, hn::IfThenElse(hn::Eq(v, infinity), infinity, above));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> hard_sigmoid(D d, float slope, float shift, hn::Vec<D> v) {
+    const auto line = hn::MulAdd(hn::Set(d, slope), v, hn::Set(d, shift));
+    return hn::Min(hn::Max(line, hn::Zero(d)), hn::Set(d, 1.0F));
+}
+
+}  // namespace sidetone::nn::native::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

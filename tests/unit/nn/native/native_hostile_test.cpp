@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "compared_session.hpp"
+#include "nn/native/native_session.hpp"
+#include "unit/nn/test_models.hpp"
+#include "unit/nn/tiny_onnx.hpp"
+
+namespace sidetone::nn {
+namespace {
+
+using testing::HasSubstr;
+
+class NativeFile : public testing::Test {
+protected:
+    std::string error_with(const std::string& contents) {
+        test::write(file_, contents);
+        return test::error_of([&] { (void)open_native_session(graph_, file_); });
+    }
+    test::TinyOnnx tiny() {
+        test::TinyOnnx made;
+        made.input("x", {1, 4}).output("y", {1, 4});
+        return made;
+    }
+
+    test::TemporaryFolder folder_;
+    std::filesystem::path file_ = folder_.path() / "tiny.onnx";
+    GraphSpec graph_{.input = "x",
+                     .output = "y",
+                     .inputs = {{"x", ElementType::f32, {1, 4}}},
+                     .outputs = {{"y", ElementType::f32, {1, 4}}}};
+};
+
+TEST_F(NativeFile, WithAnUnknownOperatorIsRefusedWithItsNameAndOpset) {
+    EXPECT_THAT(
+        error_with(tiny().node("Foo", {"x"}, "y").file()),
+        testing::StrEq(file_.string() + ": operator \"Foo\" (node \"\", opset 13) is not in the native executor"));
+}
+
+TEST_F(NativeFile, WithACycleIsRefused) {
+    EXPECT_THAT(error_with(tiny().node("Relu", {"b"}, "a").node("Relu", {"a"}, "b").node("Relu", {"b"}, "y").file()),
+                HasSubstr("input \"b\" is computed by no node before it"));
+}
+
+TEST_F(NativeFile, ThatComputesAnotherShapeNamesBoth) {
+    graph_.outputs[0].shape = {1, 5};
+    auto made = test::TinyOnnx{}.input("x", {1, 4}).output("y", {1, -1}).node("Relu", {"x"}, "y");
+    EXPECT_THAT(error_with(made.file()), testing::AllOf(HasSubstr("[1,5]"), HasSubstr("[1,4]")));
+}
+
+TEST_F(NativeFile, ThatIsNotOneIsRefused) {
+    for (const std::string text : {"", "{\"json\": true}", "<html>404</html>", "\n\n\n\n"}) {
+        EXPECT_THAT(error_with(text), testing::StartsWith(file_.string() + ": ")) << text;
+    }
+    EXPECT_THAT(error_with(std::string(100'000, '\xFF')), testing::StartsWith(file_.string() + ": "));
+}
+
+// Damage either is refused in one line or leaves a graph that runs: never a crash.
+TEST_F(NativeFile, WithRandomDamageDoesNoHarm) {
+    const auto model = find_model("silero-vad");
+    graph_ = model.graphs[0];
+    const auto good = test::contents_of(weights_file(model, graph_));
+    std::mt19937 random{17};
+    int refused = 0;
+    for (int trial = 0; trial < 60; ++trial) {
+        auto damaged = good;
+        for (int i = 0; i < 20; ++i)
+            damaged[random() % (trial % 2 == 0 ? 4000 : damaged.size())] ^= static_cast<char>(1U << random() % 8U);
+        if (trial % 5 == 0) damaged.resize(random() % damaged.size());
+        test::write(file_, damaged);
+        try {
+            test::ComparedSession session{graph_, open_native_session(graph_, file_)};
+            EXPECT_TRUE(session.run());
+        } catch (const InputError&) {
+            ++refused;
+        }
+    }
+    EXPECT_GT(refused, 10);
+}
+
+}  // namespace
+}  // namespace sidetone::nn
