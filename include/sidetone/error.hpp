@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #pragma GCC visibility push(default)
 namespace sidetone {
@@ -12,7 +13,16 @@ namespace sidetone {
 /// sound runs.
 class InputError : public std::runtime_error {
 public:
-    using std::runtime_error::runtime_error;
+    /// Control characters, which a file's name or contents may bring in, become blanks: it stays one line.
+    explicit InputError(std::string line) : std::runtime_error(on_one_line(std::move(line))) {}
+
+private:
+    [[nodiscard]] static std::string on_one_line(std::string line) {
+        for (char& c : line) {
+            if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+        }
+        return line;
+    }
 };
 
 }  // namespace sidetone

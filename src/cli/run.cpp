@@ -56,6 +56,11 @@ device::CardRequest card_request(const RunArguments& arguments, device::SimSetti
     place(arguments.output, request.output, sim.output_file, "--out");
     if (request.input.empty()) request.input = request.output;
     if (request.output.empty()) request.output = request.input;
+    std::error_code error;
+    if (std::filesystem::equivalent(sim.input_file, sim.output_file, error)) {
+        throw InputError(
+            fmt::format("{}: is the input as well, expected another file for the output", arguments.output));
+    }
     request.rate_hz = sim.pacing.rate_hz = arguments.rate_hz;
     request.block_frames = sim.pacing.block_frames = arguments.block_frames;
     request.input_channels = request.output_channels = arguments.channels;

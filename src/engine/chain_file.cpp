@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "nn/data_folders.hpp"
@@ -42,11 +43,14 @@ ChainStage read_stage(const toml::table& table, const std::string& file, std::ui
     return result;
 }
 
+// Every stage has a line of its own in the ledger, apart from those of the chain itself (engine/chain.cpp).
 void number_equal_names(std::vector<ChainStage>& stages) {
-    for (std::size_t i = 0; i < stages.size(); ++i) {
-        int count = 1;
-        for (std::size_t j = 0; j < i; ++j) count += stages[j].name == stages[i].name ? 1 : 0;
-        if (count > 1) stages[i].name += fmt::format("-{}", count);
+    std::set<std::string> taken{"card lateness", "convert in", "convert out", "callback", "due to done"};
+    for (auto& stage : stages) {
+        const auto wanted = stage.name;
+        for (int number = 2; !taken.insert(stage.name).second; ++number) {
+            stage.name = fmt::format("{}-{}", wanted, number);
+        }
     }
 }
 

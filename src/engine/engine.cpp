@@ -67,6 +67,11 @@ float Engine::take_output_peak() noexcept {
     return chain_ ? chain_->take_output_peak() : 0;
 }
 
+int Engine::worker_id() const {
+    const std::lock_guard lock{mutex_};
+    return worker_.kernel_id();
+}
+
 device::CardFormat Engine::format() const {
     const std::lock_guard lock{mutex_};
     return format_;

@@ -46,7 +46,7 @@ public:
     [[nodiscard]] std::uint32_t changes() const noexcept { return changes_.load(std::memory_order_relaxed); }
     /// How long the last `prepare` took.
     [[nodiscard]] std::int64_t prepare_ns() const noexcept { return prepare_ns_.load(std::memory_order_relaxed); }
-    [[nodiscard]] int worker_id() const noexcept { return worker_.kernel_id(); }
+    [[nodiscard]] int worker_id() const;
     [[nodiscard]] float take_input_peak() noexcept;
     [[nodiscard]] float take_output_peak() noexcept;
 

@@ -71,6 +71,7 @@ void LiveRun::begin_counting() {
     faults_before_ = page_faults();
     started_ns_ = rt::monotonic_ns();
     cpu_started_ns_ = rt::process_cpu_ns();
+    tally_.poll(card_->audio_thread_id());  // what the scheduler did before this is no excuse
 }
 
 Report LiveRun::run(const std::atomic<bool>& stop) {
@@ -94,6 +95,8 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
     if (card_) card_->stop();
     poll(ended);
     tell_troubles();
+    result.not_finite = tally_.not_finite_in() + tally_.not_finite_out();
+    result.model_failures = tally_.model_failures();
     result.misses = tally_.misses(Cause::ours);
     result.misses_card = tally_.misses(Cause::card);
     result.misses_stolen = tally_.misses(Cause::stolen);
@@ -206,8 +209,6 @@ Report LiveRun::report(std::int64_t now_ns) {
     r.seconds = static_cast<double>(now_ns - started_ns_) / 1e9;
     r.blocks = engine_.blocks();
     r.xruns = engine_.xruns();
-    r.not_finite = tally_.not_finite_in() + tally_.not_finite_out();
-    r.model_failures = tally_.model_failures();
     r.outages = outages_;
     r.longest_outage_ms = longest_outage_ms_;
     if (rt::interposer_is_present()) {

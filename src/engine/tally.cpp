@@ -81,13 +81,17 @@ std::vector<std::string> Tally::take_lines() {
 }
 
 bool Tally::was_stolen(int audio_thread_id) {
-    const Pressure now{.audio_switches = rt::thread_pressure(audio_thread_id).involuntary_switches,
-                       .worker_switches = rt::thread_pressure(engine_.worker_id()).involuntary_switches,
+    const auto worker_id = engine_.worker_id();
+    const Pressure now{.audio_id = audio_thread_id,
+                       .worker_id = worker_id,
+                       .audio_switches = rt::thread_pressure(audio_thread_id).involuntary_switches,
+                       .worker_switches = rt::thread_pressure(worker_id).involuntary_switches,
                        .stolen_ns = rt::stolen_ns()};
-    const bool stolen = now.audio_switches > pressure_.audio_switches ||
-                        now.worker_switches > pressure_.worker_switches || now.stolen_ns > pressure_.stolen_ns;
-    pressure_ = now;
-    return stolen;
+    const auto before = std::exchange(pressure_, now);
+    if (!before) return false;  // what happened before the first look is no excuse
+    return (now.audio_id == before->audio_id && now.audio_switches > before->audio_switches) ||
+           (now.worker_id == before->worker_id && now.worker_switches > before->worker_switches) ||
+           now.stolen_ns > before->stolen_ns;
 }
 
 Cause Tally::cause_of(const rt::Event& event, double period_ns, bool stolen) const noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ public:
 
 private:
     struct Pressure {
+        int audio_id = 0, worker_id = 0;
         std::uint64_t audio_switches = 0, worker_switches = 0, stolen_ns = 0;
     };
     [[nodiscard]] bool was_stolen(int audio_thread_id);
@@ -49,7 +51,7 @@ private:
     std::map<std::pair<stage::EventKind, Cause>, std::uint64_t> seen_;  // not told yet
     std::uint64_t misses_[3] = {};
     std::uint64_t not_finite_in_ = 0, not_finite_out_ = 0, model_failures_ = 0;
-    Pressure pressure_;
+    std::optional<Pressure> pressure_;  // at the last look
     bool stolen_before_ = false;
 };
 

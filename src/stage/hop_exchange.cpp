@@ -76,6 +76,7 @@ void HopExchange::submit(std::int64_t hop, std::int64_t due_ns, std::int64_t now
 bool HopExchange::take_result(std::int64_t hop) noexcept {
     if (!pool_.move(sequence(hop), rt::SlotState::done, rt::SlotState::reading)) return false;
     if (failed_[index(hop)] == 0) return true;
+    last_failed_ = hop;
     release(hop);
     return false;
 }

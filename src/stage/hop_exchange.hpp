@@ -61,7 +61,8 @@ public:
     [[nodiscard]] const rt::SlotStamps& stamps(std::int64_t hop) noexcept SIDETONE_REALTIME {
         return pool_.stamps(sequence(hop));
     }
-    [[nodiscard]] bool failed(std::int64_t hop) const noexcept SIDETONE_REALTIME { return failed_[index(hop)] != 0; }
+    /// After `take_result(hop)` gave nothing: the result was there, and bad.
+    [[nodiscard]] bool failed(std::int64_t hop) const noexcept SIDETONE_REALTIME { return last_failed_ == hop; }
 
     // ── whoever runs the model ──
 
@@ -89,6 +90,7 @@ private:
     std::span<float> results_;               // slots × channels × hop
     std::span<std::uint8_t> failed_;         // per slot; written running, read after done
     std::int64_t reclaimed_ = 0;             // audio thread
+    std::int64_t last_failed_ = -1;          // audio thread
     std::int64_t last_submitted_ = -1;       // audio thread
     std::atomic<std::int64_t> finished_{0};  // hops below this are no longer looked at by the worker
     std::atomic<std::int64_t> awaited_{0};
