@@ -23,3 +23,10 @@ if(EXISTS ${deps}/tflite/lib/libtensorflowlite_c.so)
 else()
   message(FATAL_ERROR "TensorFlow Lite not found in deps/tflite. Run scripts/setup first.")
 endif()
+
+# ONNX's own file format, for the native executor: Debian's libonnx is built on protobuf.
+find_package(Protobuf REQUIRED)
+find_library(SIDETONE_ONNX_PROTO NAMES onnx_proto REQUIRED)
+add_library(sidetone_onnx INTERFACE)
+target_compile_definitions(sidetone_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+target_link_libraries(sidetone_onnx INTERFACE ${SIDETONE_ONNX_PROTO} protobuf::libprotobuf)

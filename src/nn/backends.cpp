@@ -6,15 +6,18 @@
 #include <algorithm>
 #include <array>
 
+#include "nn/native/native_session.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn {
 namespace {
 
-// In the order in which "auto" tries them.
+// In the order in which "auto" tries them. "native" comes after what runs every ONNX file, so it must be asked for: not
+// every operator that it takes is held against ONNX Runtime yet, and some graphs are slower in it.
 constexpr std::array kBackends{
     Backend{"tflite", ".tflite", open_tflite_session},
     Backend{"onnxruntime", ".onnx", open_onnxruntime_session},
+    Backend{"native", ".onnx", open_native_session},
 };
 
 // The first graph that `backend` cannot run; null when it runs all.
