@@ -10,8 +10,8 @@
 extern "C" {
 #endif
 
-/* The C ABI: a chain of stages from a chain file, as sidetone/chain.hpp has it. Handles are not shared between threads but where
- * said. No function throws or aborts on bad input; a NULL chain does nothing and has 0 of everything. */
+/* The C ABI: a chain of stages from a chain file, as sidetone/chain.hpp has it. Handles are not shared between threads
+ * but where said. No function throws or aborts on bad input; a NULL chain does nothing and has 0 of everything. */
 
 typedef struct sidetone_chain sidetone_chain;
 
@@ -24,14 +24,16 @@ typedef struct sidetone_chain_format {
     int offline;               /* not 0: nothing waits for the sound */
 } sidetone_chain_format;
 
-/* Control thread. Loads and prepares a chain; NULL on failure, and then one line for people, cut to `error_size` bytes with its final zero, is in
- * `error` (which may be NULL). */
-sidetone_chain* sidetone_chain_open(const char* chain_file, const sidetone_chain_format* format, char* error, size_t error_size);
+/* Control thread. Loads and prepares a chain; NULL on failure, and then one line for people, cut to `error_size` bytes
+ * with its final zero, is in `error` (which may be NULL). */
+sidetone_chain* sidetone_chain_open(const char* chain_file, const sidetone_chain_format* format, char* error,
+                                    size_t error_size);
 
 /* Control thread, when no other function runs on the chain. NULL is allowed. */
 void sidetone_chain_close(sidetone_chain* chain);
 
-/* Audio thread; real-time safe. `inputs` and `outputs` point at `channels` buffers of `frames` floats, full scale 1.0; they may be the same. */
+/* Audio thread; real-time safe. `inputs` and `outputs` point at `channels` buffers of `frames` floats, full scale 1.0;
+ * they may be the same. */
 void sidetone_chain_process(sidetone_chain* chain, const float* const* inputs, float* const* outputs, uint32_t frames);
 
 /* Any thread. Frames by which the output lags the input. */

@@ -13,7 +13,8 @@ namespace sidetone::device {
 
 /// What the user asked of a card; zeros mean "as the card likes".
 struct CardRequest {
-    std::string input;   ///< "sim", "jack", "rtaudio", "rtaudio:NAME" … ; a name behind the colon picks a card or port pattern
+    std::string
+        input;  ///< "sim", "jack", "rtaudio", "rtaudio:NAME" … ; a name behind the colon picks a card or port pattern
     std::string output;  ///< same card as `input` when empty; another one is joined by a drift-compensating resampler
     std::uint32_t rate_hz = 0;
     std::uint32_t block_frames = 0;
@@ -24,14 +25,14 @@ struct CardRequest {
 /// What the card gives. `prepare` of the user is called with it whenever it changes.
 struct CardFormat {
     std::uint32_t rate_hz = 0;
-    std::uint32_t block_frames = 0;      ///< the usual block; no block is longer than max_block_frames
+    std::uint32_t block_frames = 0;  ///< the usual block; no block is longer than max_block_frames
     std::uint32_t max_block_frames = 0;
-    bool fixed_block = true;             ///< every block has block_frames frames
+    bool fixed_block = true;  ///< every block has block_frames frames
     std::uint32_t input_channels = 0;
     std::uint32_t output_channels = 0;
     dsp::SampleFormat format = dsp::SampleFormat::f32;
     bool interleaved = false;
-    std::uint32_t capture_latency_frames = 0;   ///< as the card or server reports it, its period included
+    std::uint32_t capture_latency_frames = 0;  ///< as the card or server reports it, its period included
     std::uint32_t playback_latency_frames = 0;
 };
 
@@ -40,11 +41,11 @@ struct CardBlock {
     dsp::SampleSource input;
     dsp::SampleSink output;
     std::uint32_t frames = 0;
-    std::int64_t due_ns = 0;      ///< stamp clock (rt::now_ns): when this period should have begun
-    std::int64_t entered_ns = 0;  ///< stamp clock: when the callback was entered
-    std::int64_t due_monotonic_ns = 0;   ///< CLOCK_MONOTONIC: the same moment as due_ns
-    double period_ns = 0;         ///< smoothed true length of a nominal period
-    std::uint64_t lost_frames = 0;  ///< frames the card skipped since the last block (over-run), 0 normally
+    std::int64_t due_ns = 0;            ///< stamp clock (rt::now_ns): when this period should have begun
+    std::int64_t entered_ns = 0;        ///< stamp clock: when the callback was entered
+    std::int64_t due_monotonic_ns = 0;  ///< CLOCK_MONOTONIC: the same moment as due_ns
+    double period_ns = 0;               ///< smoothed true length of a nominal period
+    std::uint64_t lost_frames = 0;      ///< frames the card skipped since the last block (over-run), 0 normally
 };
 
 enum class CardEvent : std::uint8_t {
@@ -58,8 +59,8 @@ class CardUser {
 public:
     virtual ~CardUser() = default;
 
-    /// Never on the audio thread, and never while `process` runs: before the first block, and again when rate, block or channels
-    /// have changed. May allocate and throw InputError (the card then stops and reports `lost`).
+    /// Never on the audio thread, and never while `process` runs: before the first block, and again when rate, block or
+    /// channels have changed. May allocate and throw InputError (the card then stops and reports `lost`).
     virtual void prepare(const CardFormat& format) = 0;
 
     /// The card's audio thread. Must fill the output.
@@ -77,7 +78,8 @@ class Card {
 public:
     virtual ~Card() = default;
 
-    /// Opens the device, calls `user.prepare`, then lets blocks flow. Throws InputError: no such card, or not with that rate (naming those it has).
+    /// Opens the device, calls `user.prepare`, then lets blocks flow. Throws InputError: no such card, or not with that
+    /// rate (naming those it has).
     virtual void start(CardUser& user) = 0;
 
     /// After its return no callback runs. Harmless when not running.
