@@ -3,13 +3,15 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <exception>
 #include <new>
 
 #include "cli/command.hpp"
-#include "rt/error.hpp"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run_program(int argc, char** argv) {
     using namespace sidetone;
     spdlog::set_default_logger(spdlog::stderr_color_st("sidetone"));
     spdlog::set_pattern("%^%l%$: %v");
@@ -35,12 +37,16 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
         fmt::print(stderr, "sidetone: {} (see: sidetone --help)\n", error.what());
-    } catch (const InputError& error) {
-        fmt::print(stderr, "sidetone: {}\n", error.what());
-    } catch (const std::bad_alloc&) {
-        fmt::print(stderr, "sidetone: out of memory\n");
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "sidetone: {}\n", error.what());
+        return cli::kBadInput;
     }
-    return cli::kBadInput;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try { return run_program(argc, argv); } catch (const std::bad_alloc&) {
+    std::fputs("sidetone: out of memory\n", stderr);
+    return sidetone::cli::kBadInput;
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "sidetone: %s\n", error.what());
+    return sidetone::cli::kBadInput;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace sidetone::cli {
@@ -28,7 +29,7 @@ void StatusLine::clear() {
 }
 
 std::string bar(double share, int width) {
-    const auto full = static_cast<int>(std::clamp(share, 0.0, 1.0) * width + 0.5);
+    const auto full = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * width));
     return std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '.');
 }
 

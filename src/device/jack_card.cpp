@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <jack/jack.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -55,6 +56,23 @@ std::uint32_t latency_of(jack_client_t* client, const std::vector<std::string>& 
     }
     return most;
 }
+
+}  // namespace
+
+namespace {
+
+// libjack ends its threads with pthread_cancel when a client closes or the server dies. Cancellation unwinds the stack,
+// and through our `noexcept` callbacks that would be std::terminate: a thread cannot be cancelled while it is in one.
+class NotCancelled {
+public:
+    NotCancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &outer_); }
+    ~NotCancelled() { pthread_setcancelstate(outer_, nullptr); }
+    NotCancelled(const NotCancelled&) = delete;
+    NotCancelled& operator=(const NotCancelled&) = delete;
+
+private:
+    int outer_ = PTHREAD_CANCEL_ENABLE;
+};
 
 }  // namespace
 
@@ -259,6 +277,7 @@ void JackCard::Client::connect_ports() {
 // ── what JACK calls ─────────────────────────────────────────────────────────────────────────────
 
 void JackCard::Client::change_format(std::uint32_t rate_hz, std::uint32_t block_frames) noexcept {
+    const NotCancelled guard;
     const std::lock_guard lock(changing_);
     if (rate_hz == card_.format_.rate_hz && block_frames == card_.format_.block_frames) return;
     gate_.close();
@@ -272,10 +291,12 @@ void JackCard::Client::change_format(std::uint32_t rate_hz, std::uint32_t block_
 }
 
 void JackCard::Client::report_lost() noexcept {
+    const NotCancelled guard;
     if (!lost_.exchange(true, std::memory_order_acq_rel)) user_.on_event(CardEvent::lost);
 }
 
 void JackCard::Client::pass_latency_on(jack_latency_callback_mode_t mode) noexcept {
+    const NotCancelled guard;
     const bool downstream = mode == JackCaptureLatency;
     jack_latency_range_t all{.min = 0, .max = 0};
     bool first = true;
@@ -323,6 +344,7 @@ void JackCard::Client::stamp(CardBlock& block) noexcept {
 }
 
 int JackCard::Client::process(jack_nframes_t frames) noexcept {
+    const NotCancelled guard;
     const rt::ScopedFlushDenormals flush;
     fetch_buffers(frames);
     CardBlock block{.input = {.data = input_buffers_.data(), .channels = static_cast<std::uint32_t>(inputs_.size())},

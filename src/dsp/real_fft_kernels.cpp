@@ -347,14 +347,14 @@ HWY_INLINE void inverse_by(const FftPlan& plan, const std::complex<float>* in, f
 
 /// The widest vectors that divide a quarter of the complex signal serve the passes of small stride.
 void forward(const FftPlan& plan, const float* in, std::complex<float>* out) {
-    const std::size_t quarter = plan.half / 4;
+    [[maybe_unused]] const std::size_t quarter = plan.half / 4;  // NOLINT(clang-analyzer-deadcode.DeadStores)
     if (kWidest >= 16 && quarter % 16 == 0) return forward_by<HWY_MIN(kWidest, 16)>(plan, in, out);
     if (kWidest >= 8 && quarter % 8 == 0) return forward_by<HWY_MIN(kWidest, 8)>(plan, in, out);
     forward_by<HWY_MIN(kWidest, 4)>(plan, in, out);
 }
 
 void inverse(const FftPlan& plan, const std::complex<float>* in, float* out) {
-    const std::size_t quarter = plan.half / 4;
+    [[maybe_unused]] const std::size_t quarter = plan.half / 4;  // NOLINT(clang-analyzer-deadcode.DeadStores)
     if (kWidest >= 16 && quarter % 16 == 0) return inverse_by<HWY_MIN(kWidest, 16)>(plan, in, out);
     if (kWidest >= 8 && quarter % 8 == 0) return inverse_by<HWY_MIN(kWidest, 8)>(plan, in, out);
     inverse_by<HWY_MIN(kWidest, 4)>(plan, in, out);

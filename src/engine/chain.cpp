@@ -24,7 +24,6 @@ void raise(std::atomic<float>& peak, float value) noexcept {
 
 Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, const Options& options)
     : channels_(file.channels),
-      rate_hz_(format.rate_hz),
       nominal_period_ns_(1e9 * format.block_frames / format.rate_hz),
       nominal_block_(format.block_frames),
       buffer_(std::size_t{file.channels} * format.max_block_frames),

@@ -52,7 +52,6 @@ private:
     };
 
     std::uint32_t channels_;
-    std::uint32_t rate_hz_;
     double nominal_period_ns_;
     std::uint32_t nominal_block_;
     std::vector<Link> links_;

@@ -11,7 +11,7 @@ namespace {
 std::string part_of(CURLU* url, CURLUPart part) {
     char* text = nullptr;
     if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-    const std::string result = text;
+    std::string result = text;
     curl_free(text);
     return result;
 }

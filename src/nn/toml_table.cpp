@@ -114,7 +114,7 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key, std::size_t min_c
     for (const auto& element : *array) {
         const auto* value = element.as_table();
         if (value == nullptr) fail(key, described(element) + " in it", expected);
-        result.push_back(TomlTable{*value, file_, fmt::format("{}{}.", prefix_, key), where_});
+        result.emplace_back(*value, file_, fmt::format("{}{}.", prefix_, key), where_);
     }
     return result;
 }

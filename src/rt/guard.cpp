@@ -4,6 +4,7 @@
 #include "rt/interposer.hpp"
 
 #if defined(__ELF__)
+// NOLINTNEXTLINE(readability-redundant-declaration): here, and only here, the reference is weak
 extern "C" [[gnu::weak]] const sidetone::rt::Interposer* sidetone_interposer() noexcept;
 #endif
 

@@ -48,7 +48,7 @@ private:
     static constexpr std::size_t kBuckets = static_cast<std::size_t>(kOctaves + 1) << kSubBits;
 
     struct Snapshot {
-        std::array<std::uint32_t, kBuckets> buckets;
+        std::array<std::uint32_t, kBuckets> buckets{};
         std::uint64_t count = 0;
         std::int64_t max_ns = 0;
         [[nodiscard]] std::int64_t value_at(double share) const noexcept;

@@ -50,8 +50,8 @@ void* map_twice(int file, std::size_t bytes) noexcept {
 }
 
 std::size_t round_up(std::size_t value, std::size_t step) {
-    constexpr auto limit = std::numeric_limits<std::size_t>::max() / (4 * sizeof(float));
-    if (step == 0 || value > limit || step > limit) throw std::bad_alloc{};
+    constexpr auto kLimit = std::numeric_limits<std::size_t>::max() / (4 * sizeof(float));
+    if (step == 0 || value > kLimit || step > kLimit) throw std::bad_alloc{};
     return (value + step - 1) / step * step;
 }
 

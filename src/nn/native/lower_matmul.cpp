@@ -64,7 +64,7 @@ void lower_matmul(NodeLowering& node) {
                       {scaled(broadcast_strides(a_shape, batches), kernel.rows * kernel.inner),
                        scaled(broadcast_strides(b_shape, batches), kernel.inner * kernel.columns),
                        scaled(contiguous_strides(batches), kernel.rows * kernel.columns)}};
-    node.emit(std::move(kernel), {a, b}, {out});
+    node.emit(kernel, {a, b}, {out});
     node.set_output(0, out);
 }
 

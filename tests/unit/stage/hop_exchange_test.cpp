@@ -97,7 +97,7 @@ TEST_F(HopExchangeTest, HopsAbandonedLongAgoAreSkipped) {
 // The audio thread writes, drops and reads at random; the worker checks every sample of every window. Run under the
 // thread sanitizer.
 TEST_F(HopExchangeTest, TwoThreadsNeverSeeAWrongSample) {
-    constexpr std::int64_t kHops = 5000;
+    constexpr std::uint64_t kTaken = 500;
     std::atomic<bool> done{false};
     std::atomic<std::uint64_t> wrong{0}, wrong_before{0}, wrong_result{0}, ran{0};
     std::thread worker{[&] {
@@ -122,7 +122,7 @@ TEST_F(HopExchangeTest, TwoThreadsNeverSeeAWrongSample) {
     }};
     std::mt19937 random{4};
     std::uint64_t taken = 0;
-    for (std::int64_t hop = 0; hop < kHops; ++hop) {
+    for (std::int64_t hop = 0; taken < kTaken; ++hop) {
         if (exchange.claim(hop)) {
             for (std::uint32_t c = 0; c < kShape.channels; ++c) {
                 for (std::uint32_t i = 0; i < kShape.hop; ++i)
@@ -150,8 +150,8 @@ TEST_F(HopExchangeTest, TwoThreadsNeverSeeAWrongSample) {
     EXPECT_EQ(wrong, 0U);
     EXPECT_EQ(wrong_before, 0U);
     EXPECT_EQ(wrong_result, 0U);
-    EXPECT_GT(ran, 100U);
-    EXPECT_GT(taken, 100U);
+    EXPECT_GE(ran, taken);
+    EXPECT_GE(taken, kTaken);
 }
 
 }  // namespace
