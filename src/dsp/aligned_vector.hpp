@@ -15,8 +15,8 @@ struct CacheLineAllocator {
 
     CacheLineAllocator() = default;
     template <class U>
-    CacheLineAllocator(const CacheLineAllocator<U>&) noexcept {
-    }  // NOLINT(google-explicit-constructor): allocators convert
+    // NOLINTNEXTLINE(google-explicit-constructor): allocators convert
+    CacheLineAllocator(const CacheLineAllocator<U>&) noexcept {}
 
     [[nodiscard]] T* allocate(std::size_t count) {
         return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));

@@ -92,7 +92,8 @@ std::int32_t builtin_of(const FlatBuffer& file, std::size_t code) {
     std::int32_t builtin = 0;
     // Numbers above 127 stand in the second field only; older files have the first only (schema.fbs, OperatorCode).
     if (const auto at = file.field(code, operator_code::kDeprecatedBuiltinCode)) {
-        builtin = static_cast<std::int32_t>(file.read<std::int8_t>(*at).value_or(-1));
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse): a small signed number, no character
+        builtin = file.read<std::int8_t>(*at).value_or(-1);
     }
     if (const auto at = file.field(code, operator_code::kBuiltinCode)) {
         builtin = std::max(builtin, file.read<std::int32_t>(*at).value_or(-1));
