@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,7 +52,7 @@ struct Step {
 /// A graph lowered to kernels.
 struct Program {
     std::vector<Storage> storages;
-    std::vector<Value> values;
+    std::deque<Value> values;  // lowering holds references to values while it adds others
     std::vector<Step> steps;
     std::vector<ValueId> outputs;
     std::size_t arena_bytes = 0;
