@@ -57,22 +57,17 @@ std::uint32_t latency_of(jack_client_t* client, const std::vector<std::string>& 
     return most;
 }
 
-}  // namespace
-
-namespace {
-
-// libjack ends its threads with pthread_cancel when a client closes or the server dies. Cancellation unwinds the stack,
-// and through our `noexcept` callbacks that would be std::terminate: a thread cannot be cancelled while it is in one.
-class NotCancelled {
-public:
-    NotCancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &outer_); }
-    ~NotCancelled() { pthread_setcancelstate(outer_, nullptr); }
-    NotCancelled(const NotCancelled&) = delete;
-    NotCancelled& operator=(const NotCancelled&) = delete;
-
-private:
-    int outer_ = PTHREAD_CANCEL_ENABLE;
-};
+/// Runs `callback` with the thread's cancellation off. libjack ends its threads with an asynchronous pthread_cancel
+/// when a client closes or the server dies; that unwinds the stack, which in one of our `noexcept` callbacks would be
+/// std::terminate. What is pending takes effect in the last call here, so neither this function nor what libjack calls
+/// may be `noexcept`, nor may a destructor make that call.
+template <class Callback>
+void without_cancellation(const Callback& callback) {
+    int outer = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &outer);
+    callback();
+    pthread_setcancelstate(outer, nullptr);
+}
 
 }  // namespace
 
@@ -98,7 +93,7 @@ private:
 
     void change_format(std::uint32_t rate_hz, std::uint32_t block_frames) noexcept;
     void report_lost() noexcept;
-    int process(jack_nframes_t frames) noexcept SIDETONE_REALTIME;
+    void process(jack_nframes_t frames) noexcept SIDETONE_REALTIME;
     void fetch_buffers(jack_nframes_t frames) noexcept SIDETONE_REALTIME;
     void stamp(CardBlock& block) noexcept SIDETONE_REALTIME;
     void pass_latency_on(jack_latency_callback_mode_t mode) noexcept;
@@ -215,36 +210,49 @@ void JackCard::Client::describe_format(std::uint32_t rate_hz, std::uint32_t bloc
 
 void JackCard::Client::set_callbacks() {
     jack_set_process_callback(
-        client_, [](jack_nframes_t frames, void* data) { return self(data).process(frames); }, this);
+        client_,
+        [](jack_nframes_t frames, void* data) {
+            without_cancellation([&] { self(data).process(frames); });
+            return 0;
+        },
+        this);
     jack_set_thread_init_callback(
         client_,
-        [](void* data) { self(data).card_.kernel_id_.store(rt::this_thread_kernel_id(), std::memory_order_relaxed); },
+        [](void* data) {
+            without_cancellation(
+                [&] { self(data).card_.kernel_id_.store(rt::this_thread_kernel_id(), std::memory_order_relaxed); });
+        },
         this);
     jack_set_buffer_size_callback(
         client_,
         [](jack_nframes_t frames, void* data) {
-            self(data).change_format(self(data).card_.format_.rate_hz, frames);
+            without_cancellation([&] { self(data).change_format(self(data).card_.format_.rate_hz, frames); });
             return 0;
         },
         this);
     jack_set_sample_rate_callback(
         client_,
         [](jack_nframes_t rate_hz, void* data) {
-            self(data).change_format(rate_hz, self(data).card_.format_.block_frames);
+            without_cancellation([&] { self(data).change_format(rate_hz, self(data).card_.format_.block_frames); });
             return 0;
         },
         this);
     jack_set_xrun_callback(
         client_,
         [](void* data) {
-            self(data).user_.on_event(CardEvent::xrun);
+            without_cancellation([&] { self(data).user_.on_event(CardEvent::xrun); });
             return 0;
         },
         this);
     jack_set_latency_callback(
-        client_, [](jack_latency_callback_mode_t mode, void* data) { self(data).pass_latency_on(mode); }, this);
+        client_,
+        [](jack_latency_callback_mode_t mode, void* data) {
+            without_cancellation([&] { self(data).pass_latency_on(mode); });
+        },
+        this);
     jack_on_info_shutdown(
-        client_, [](jack_status_t, const char*, void* data) { self(data).report_lost(); }, this);
+        client_,
+        [](jack_status_t, const char*, void* data) { without_cancellation([&] { self(data).report_lost(); }); }, this);
 }
 
 void JackCard::Client::activate() {
@@ -277,7 +285,6 @@ void JackCard::Client::connect_ports() {
 // ── what JACK calls ─────────────────────────────────────────────────────────────────────────────
 
 void JackCard::Client::change_format(std::uint32_t rate_hz, std::uint32_t block_frames) noexcept {
-    const NotCancelled guard;
     const std::lock_guard lock(changing_);
     if (rate_hz == card_.format_.rate_hz && block_frames == card_.format_.block_frames) return;
     gate_.close();
@@ -291,12 +298,10 @@ void JackCard::Client::change_format(std::uint32_t rate_hz, std::uint32_t block_
 }
 
 void JackCard::Client::report_lost() noexcept {
-    const NotCancelled guard;
     if (!lost_.exchange(true, std::memory_order_acq_rel)) user_.on_event(CardEvent::lost);
 }
 
 void JackCard::Client::pass_latency_on(jack_latency_callback_mode_t mode) noexcept {
-    const NotCancelled guard;
     const bool downstream = mode == JackCaptureLatency;
     jack_latency_range_t all{.min = 0, .max = 0};
     bool first = true;
@@ -343,8 +348,7 @@ void JackCard::Client::stamp(CardBlock& block) noexcept {
     frame_is_known_ = true;
 }
 
-int JackCard::Client::process(jack_nframes_t frames) noexcept {
-    const NotCancelled guard;
+void JackCard::Client::process(jack_nframes_t frames) noexcept {
     const rt::ScopedFlushDenormals flush;
     fetch_buffers(frames);
     CardBlock block{.input = {.data = input_buffers_.data(), .channels = static_cast<std::uint32_t>(inputs_.size())},
@@ -353,12 +357,11 @@ int JackCard::Client::process(jack_nframes_t frames) noexcept {
     if (!gate_.try_enter()) {
         fill_with_silence(block.output, frames);
         frame_is_known_ = false;
-        return 0;
+        return;
     }
     stamp(block);
     user_.process(block);
     gate_.leave();
-    return 0;
 }
 
 // ── the card ────────────────────────────────────────────────────────────────────────────────────
