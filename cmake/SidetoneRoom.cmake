@@ -1,6 +1,7 @@
 # sidetone_room(NAME SOURCES … USES room… LIBRARIES target…): one room of src/ as a static library
 # `sidetone_NAME`, position independent so that the shared library can be made of the same objects.
-# sidetone_unit_test(NAME SOURCES … LIBRARIES …): one GoogleTest program `NAME`, found by ctest.
+# sidetone_unit_test(NAME SOURCES … LIBRARIES … [ONE_AT_A_TIME WORD]): one GoogleTest program `NAME`, found by ctest; no two
+# tests with the same WORD run at once.
 
 add_library(sidetone_options INTERFACE)
 target_compile_features(sidetone_options INTERFACE cxx_std_20)
@@ -33,12 +34,16 @@ endfunction()
 add_custom_target(unit_tests)
 
 function(sidetone_unit_test name)
-  cmake_parse_arguments(test "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(test "" "ONE_AT_A_TIME" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${test_SOURCES})
   target_link_libraries(${name} PRIVATE ${test_LIBRARIES} GTest::gtest_main GTest::gmock)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE SIDETONE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   add_dependencies(unit_tests ${name})
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  set(properties TIMEOUT 300)
+  if(test_ONE_AT_A_TIME)
+    list(APPEND properties RESOURCE_LOCK ${test_ONE_AT_A_TIME})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
