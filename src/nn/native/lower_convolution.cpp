@@ -25,6 +25,13 @@ struct ConvolutionKernel {
     std::vector<float> bias;     // one per output channel, or none
     bool is_pointwise;           // the input is already as its columns would be
 
+    // Of a transposed one: every input meets every tap once.
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        const auto pixels = (height.spread > 1 ? height.in : height.out) * (width.spread > 1 ? width.in : width.out);
+        return batch * pixels * weights.size();
+    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return (weights.size() + bias.size()) * sizeof(float); }
+
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
         auto* out = static_cast<float*>(p[1]);

@@ -11,7 +11,9 @@ namespace {
 
 struct MatMulKernel {
     LoopNest<3> batches;  // in matrices' elements; its rows are single matrices
-    std::size_t rows, columns, inner;
+    std::size_t rows, columns, inner, count;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * rows * columns * inner; }
     void operator()(void* const* p) const noexcept {
         const auto [a_step, b_step, out_step] = batches.row_strides();
         batches.for_each_row([&, a_step = a_step, b_step = b_step, out_step = out_step](const auto& at) {
@@ -59,7 +61,8 @@ void lower_matmul(NodeLowering& node) {
     MatMulKernel kernel{.batches = {},
                         .rows = static_cast<std::size_t>(rows),
                         .columns = static_cast<std::size_t>(columns),
-                        .inner = static_cast<std::size_t>(inner)};
+                        .inner = static_cast<std::size_t>(inner),
+                        .count = elements_of(batches)};
     kernel.batches = {batches,
                       {scaled(broadcast_strides(a_shape, batches), kernel.rows * kernel.inner),
                        scaled(broadcast_strides(b_shape, batches), kernel.inner * kernel.columns),
@@ -72,6 +75,9 @@ struct GemmKernel {
     std::vector<float> b;  // [inner, columns], scaled by alpha
     std::vector<float> bias;
     std::size_t rows, columns, inner;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return rows * columns * inner; }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return (b.size() + bias.size()) * sizeof(float); }
     void operator()(void* const* p) const noexcept {
         multiply({static_cast<const float*>(p[0]), inner}, {b.data(), columns}, rows, columns, inner, nullptr,
                  bias.empty() ? nullptr : bias.data(), static_cast<float*>(p[1]), columns);

@@ -25,6 +25,19 @@ struct RecurrentKernel {
     bool has_h, has_c;
     std::vector<Direction> directions;
 
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        std::uint64_t weights = 0;
+        for (const auto& d : directions) weights += d.input_weights.size() + d.recurrent_weights.size();
+        return weights * steps * batch;
+    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept {
+        std::size_t weights = 0;
+        for (const auto& d : directions) {
+            weights +=
+                d.input_weights.size() + d.recurrent_weights.size() + d.input_bias.size() + d.recurrent_bias.size();
+        }
+        return weights * sizeof(float);
+    }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(*p++);
         const auto* h = has_h ? static_cast<const float*>(*p++) : nullptr;

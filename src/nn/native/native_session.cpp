@@ -3,20 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <new>
 
-#include "nn/native/lowering.hpp"
-#include "nn/native/memory_plan.hpp"
-#include "nn/native/onnx_import.hpp"
-#include "nn/tensor_check.hpp"
+#include "nn/native/compile.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn {
 namespace {
 
 using native::Program;
-using native::Storage;
 
 class NativeSession final : public Session {
 public:
@@ -58,27 +53,7 @@ NativeSession::NativeSession(const GraphSpec& graph, Program program)
 }
 
 int NativeSession::bind(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) {
-    const auto start_of = [&](Storage& storage) -> std::byte* {
-        switch (storage.kind) {
-            case Storage::Kind::input:
-                return static_cast<std::byte*>(inputs[storage.index]);
-            case Storage::Kind::output:
-                return static_cast<std::byte*>(outputs[storage.index]);
-            case Storage::Kind::constant:
-                return storage.constant.data();
-            case Storage::Kind::arena:
-                break;
-        }
-        return arena_.data() + storage.offset;
-    };
-    std::vector<void*> operands;
-    for (const auto& step : program_.steps) {
-        for (const auto id : step.operands) {
-            const auto& value = program_.values[id];
-            operands.push_back(start_of(program_.storages[value.storage]) + value.offset_bytes);
-        }
-    }
-    operands_.push_back(std::move(operands));
+    operands_.push_back(native::operands_of(program_, arena_, inputs, outputs));
     return static_cast<int>(operands_.size()) - 1;
 }
 
@@ -88,28 +63,11 @@ bool NativeSession::run(int binding) noexcept {
     return true;
 }
 
-// A tensor that the file gives no shape takes the manifest's.
-std::vector<FileTensor> with_known_shapes(std::vector<FileTensor> tensors, std::span<const TensorInfo> declared) {
-    for (auto& tensor : tensors) {
-        if (tensor.shape != native::kUnknownShape) continue;
-        const auto found = std::ranges::find(declared, tensor.name, &TensorInfo::name);
-        if (found != declared.end()) tensor.shape = found->shape;
-    }
-    return tensors;
-}
-
 }  // namespace
 
 std::unique_ptr<Session> open_native_session(const GraphSpec& graph, const std::filesystem::path& file) {
-    const auto model = native::import_onnx(file);
-    check_tensors(graph, file, with_known_shapes(model.inputs, graph.inputs),
-                  with_known_shapes(model.outputs, graph.outputs));
     try {
-        auto program = native::lower(model, graph);
-        native::plan_memory(program);
-        return std::make_unique<NativeSession>(graph, std::move(program));
-    } catch (const InputError& error) {
-        throw InputError{fmt::format("{}: {}", file.string(), error.what())};
+        return std::make_unique<NativeSession>(graph, native::compile(graph, file));
     } catch (const std::bad_alloc&) {
         throw InputError{fmt::format("{}: there is not enough memory for it", file.string())};
     }

@@ -47,6 +47,8 @@ struct Step {
     std::vector<ValueId> operands;
     std::size_t reads = 0;  ///< the first `reads` operands are only read, the others wholly written
     std::string operation, node;
+    std::uint64_t multiply_adds = 0;  ///< that the operator's definition asks for; 0: about one operation an element
+    std::size_t weight_bytes = 0;     ///< that the kernel holds itself and reads in each run
 };
 
 /// A graph lowered to kernels.
@@ -58,12 +60,15 @@ struct Program {
     std::size_t arena_bytes = 0;
 };
 
-/// A step that calls `kernel(operands)`.
+/// A step that calls `kernel(operands)`. What a kernel's `multiply_adds()` and `weight_bytes()` say, where it has them,
+/// is for the profile.
 template <class Kernel>
 [[nodiscard]] Step make_step(Kernel kernel) {
     static_assert(noexcept(kernel(static_cast<void* const*>(nullptr))), "kernels run on the audio thread");
     Step step;
     step.run = [](const void* self, void* const* operands) noexcept { (*static_cast<const Kernel*>(self))(operands); };
+    if constexpr (requires { kernel.multiply_adds(); }) step.multiply_adds = kernel.multiply_adds();
+    if constexpr (requires { kernel.weight_bytes(); }) step.weight_bytes = kernel.weight_bytes();
     step.kernel = std::make_shared<const Kernel>(std::move(kernel));
     return step;
 }

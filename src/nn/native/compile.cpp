@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/native/compile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+
+#include "nn/native/lowering.hpp"
+#include "nn/native/memory_plan.hpp"
+#include "nn/native/onnx_import.hpp"
+#include "nn/tensor_check.hpp"
+#include "rt/error.hpp"
+
+namespace sidetone::nn::native {
+namespace {
+
+// A tensor that the file gives no shape takes the manifest's.
+std::vector<FileTensor> with_known_shapes(std::vector<FileTensor> tensors, std::span<const TensorInfo> declared) {
+    for (auto& tensor : tensors) {
+        if (tensor.shape != kUnknownShape) continue;
+        const auto found = std::ranges::find(declared, tensor.name, &TensorInfo::name);
+        if (found != declared.end()) tensor.shape = found->shape;
+    }
+    return tensors;
+}
+
+}  // namespace
+
+Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
+    const auto model = import_onnx(file);
+    check_tensors(graph, file, with_known_shapes(model.inputs, graph.inputs),
+                  with_known_shapes(model.outputs, graph.outputs));
+    try {
+        auto program = lower(model, graph);
+        plan_memory(program);
+        return program;
+    } catch (const InputError& error) {
+        throw InputError{fmt::format("{}: {}", file.string(), error.what())};
+    } catch (const std::bad_alloc&) {
+        throw InputError{fmt::format("{}: there is not enough memory for it", file.string())};
+    }
+}
+
+std::vector<void*> operands_of(Program& program, std::span<std::byte> arena, std::span<const TensorMemory> inputs,
+                               std::span<const TensorMemory> outputs) {
+    const auto start_of = [&](Storage& storage) -> std::byte* {
+        switch (storage.kind) {
+            case Storage::Kind::input:
+                return static_cast<std::byte*>(inputs[storage.index]);
+            case Storage::Kind::output:
+                return static_cast<std::byte*>(outputs[storage.index]);
+            case Storage::Kind::constant:
+                return storage.constant.data();
+            case Storage::Kind::arena:
+                break;
+        }
+        return arena.data() + storage.offset;
+    };
+    std::vector<void*> operands;
+    for (const auto& step : program.steps) {
+        for (const auto id : step.operands) {
+            const auto& value = program.values[id];
+            operands.push_back(start_of(program.storages[value.storage]) + value.offset_bytes);
+        }
+    }
+    return operands;
+}
+
+}  // namespace sidetone::nn::native
