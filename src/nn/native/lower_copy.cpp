@@ -5,6 +5,7 @@
 
 #include "nn/native/copy_kernel.hpp"
 #include "nn/native/lowering.hpp"
+#include "nn/native/strided_part.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -15,19 +16,6 @@ struct CopyKernel {
     StridedCopy copy;
     void operator()(void* const* p) const noexcept { copy(p[0], p[1]); }
 };
-
-// The part of `x` that `strides` walk from `first` on: a view where it lies in one piece, else a copy.
-ValueId emit_part(NodeLowering& node, ValueId x, const Shape& shape, const Strides& strides, std::ptrdiff_t first) {
-    const auto dense = contiguous_strides(shape);
-    bool in_one_piece = true;
-    for (std::size_t i = 0; i < shape.size(); ++i)
-        in_one_piece = in_one_piece && (shape[i] == 1 || strides[i] == dense[i]);
-    if (in_one_piece) return node.add_view(x, shape, static_cast<std::size_t>(first));
-    const auto out = node.add_value(node.type(x), shape);
-    node.emit(CopyKernel{{.nest = {shape, {strides, dense}}, .from = first, .element = bytes_of(node.type(x))}}, {x},
-              {out});
-    return out;
-}
 
 void lower_transpose(NodeLowering& node) {
     const auto x = node.input(0);
@@ -163,6 +151,18 @@ constexpr Operator kOperators[] = {
 };
 
 }  // namespace
+
+ValueId emit_part(NodeLowering& node, ValueId x, const Shape& shape, const Strides& strides, std::ptrdiff_t first) {
+    const auto dense = contiguous_strides(shape);
+    bool in_one_piece = true;
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        in_one_piece = in_one_piece && (shape[i] == 1 || strides[i] == dense[i]);
+    if (in_one_piece) return node.add_view(x, shape, static_cast<std::size_t>(first));
+    const auto out = node.add_value(node.type(x), shape);
+    node.emit(CopyKernel{{.nest = {shape, {strides, dense}}, .from = first, .element = bytes_of(node.type(x))}}, {x},
+              {out});
+    return out;
+}
 
 std::span<const Operator> copy_operators() {
     return kOperators;

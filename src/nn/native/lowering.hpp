@@ -127,6 +127,8 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> recurrent_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
+[[nodiscard]] std::span<const Operator> einsum_operators();
+[[nodiscard]] std::span<const Operator> pooling_operators();
 
 // ── definitions ─────────────────────────────────────────────────────────────────────────────────
 
