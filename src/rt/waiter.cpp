@@ -88,8 +88,8 @@ bool PredictiveWaiter::is_due() noexcept {
 
 void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept {
     const auto deadline_ns = monotonic_ns() + timeout_ns;
-    auto slept_for_ns = std::int64_t{0};  // the expected moments
-    auto spun_for_ns = std::int64_t{0};   // that were prepared for
+    bool has_slept = false;  // only work that a sleep ended before tells how early to get up
+    auto spun_for_ns = std::int64_t{0};
     while (!is_due()) {
         const auto now = monotonic_ns();
         if (now >= deadline_ns) return;
@@ -97,16 +97,16 @@ void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexc
         const auto wake_ns = expected_ns - lead_ns_;
         if (now < wake_ns) {
             sleep_until(std::min(wake_ns, deadline_ns));
-            slept_for_ns = expected_ns;
+            has_slept = true;
             if (is_notified()) learn(Arrival::early);
         } else if (now < expected_ns + spin_ns && spun_for_ns != expected_ns) {
             // Once for each expectation: a block that does not come must not cost the core.
             spun_for_ns = expected_ns;
             spin_until(std::min({now + spin_ns, expected_ns + spin_ns, deadline_ns}));
-            if (is_notified() && slept_for_ns == expected_ns) learn(Arrival::in_time);
+            if (is_notified() && has_slept) learn(Arrival::in_time);
         } else {
             sleep_until(deadline_ns);
-            if (is_notified() && slept_for_ns == expected_ns) learn(Arrival::late);
+            if (is_notified() && has_slept) learn(Arrival::late);
         }
     }
 }

@@ -34,6 +34,9 @@ public:
     void stop() noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
+    /// Worker: how long before the expected moment it now has itself woken.
+    [[nodiscard]] std::int64_t lead_ns() const noexcept { return lead_ns_; }
+
 private:
     /// How work came, seen from the sleep and the spin that were to catch it.
     enum class Arrival { early, in_time, late };

@@ -69,6 +69,27 @@ TEST(PredictiveWaiter, StopEndsTheWaitNowAndEverAfter) {
     EXPECT_TRUE(waiter.stopped());
 }
 
+// A card's clock is followed block by block, so the moment of one hop is announced several times, each a little
+// different.
+TEST(PredictiveWaiter, GetsUpLaterAsLongAsWorkFindsItAwakeThoughTheMomentIsCorrectedMeanwhile) {
+    constexpr int kRounds = 100;
+    PredictiveWaiter waiter;
+    const auto lead_at_first_ns = waiter.lead_ns();
+    std::thread worker([&] {
+        for (int i = 0; i < kRounds; ++i) waiter.wait(kForever, 10 * kMillisecond);
+    });
+    for (int i = 0; i < kRounds; ++i) {
+        const auto begin = monotonic_ns();
+        waiter.expect(begin + 2 * kMillisecond);
+        sleep_until_monotonic(begin + kMillisecond);
+        waiter.expect(begin + 2 * kMillisecond + 1'000);
+        sleep_until_monotonic(begin + 4 * kMillisecond);
+        waiter.notify();
+    }
+    worker.join();
+    EXPECT_LT(waiter.lead_ns(), lead_at_first_ns);
+}
+
 /// Processor time of waiting 100 ms in vain for what was expected in `due_in`.
 std::int64_t cpu_ns_of_waiting(std::int64_t due_in) {
     PredictiveWaiter waiter;
