@@ -7,18 +7,20 @@
 
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
-#include "nn/hop_model.hpp"
+#include "nn/backends.hpp"
 #include "nn/model_store.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
 namespace {
 
-// "ready", or what is missing; never throws for weights that are not there.
+constexpr const char* kReady = "ready";
+
+// kReady, or what is missing; never throws for weights that are not there.
 std::string state_of(const nn::Manifest& model) {
     try {
         for (const auto& graph : model.graphs) (void)nn::weights_file(model, graph);
-        return "ready";
+        return kReady;
     } catch (const InputError&) {
         const bool has_url =
             std::all_of(model.graphs.begin(), model.graphs.end(), [](const auto& g) { return !g.url.empty(); });
@@ -51,7 +53,11 @@ int inspect(const std::string& name) {
         print_tensors("out", graph.outputs);
         for (const auto& state : graph.states) fmt::print("    state {} -> {}\n", state.output, state.input);
     }
-    fmt::print("  weights  {}\n", state_of(model));
+    const auto state = state_of(model);
+    fmt::print("  weights  {}\n", state);
+    if (state != kReady) return kFine;
+    const auto opened = nn::open_model(model, "auto");
+    fmt::print("  backend  {} ({})\n", opened.backend, opened.refusal.empty() ? opened.reason : opened.refusal);
     return kFine;
 }
 

@@ -2,7 +2,6 @@
 #include "cli/transport_wrap_probe.hpp"
 
 #include "nn/backends.hpp"
-#include "nn/model_store.hpp"
 #include "nn/session.hpp"
 #include "rt/clock.hpp"
 
@@ -45,10 +44,11 @@ std::size_t arena_bytes(const nn::Manifest& manifest) {
 }  // namespace
 
 WrapProbe::WrapProbe(const nn::Manifest& manifest, const std::string& backend) : arena_(arena_bytes(manifest)) {
-    const auto choice = nn::choose_backend(manifest, backend);
+    auto opened = nn::open_model(manifest, backend);
     runners_.reserve(manifest.graphs.size());
-    for (const auto& graph : manifest.graphs) {
-        auto session = std::make_unique<EnteredSession>(choice.backend->open(graph, nn::weights_file(manifest, graph)));
+    for (std::size_t i = 0; i < manifest.graphs.size(); ++i) {
+        const auto& graph = manifest.graphs[i];
+        auto session = std::make_unique<EnteredSession>(std::move(opened.sessions[i]));
         auto& entered = *session;
         entered_ns_.push_back(&entered.entered_ns);
         auto& runner = runners_.emplace_back(graph, std::move(session), arena_);

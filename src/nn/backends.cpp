@@ -5,22 +5,35 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
+#include "nn/model_store.hpp"
 #include "nn/native/native_session.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn {
 namespace {
 
-// In the order in which "auto" tries them. "native" comes after what runs every ONNX file, so it must be asked for: not
-// every operator that it takes is held against ONNX Runtime yet, and some graphs are slower in it.
-constexpr std::array kBackends{
-    Backend{"tflite", ".tflite", open_tflite_session},
-    Backend{"onnxruntime", ".onnx", open_onnxruntime_session},
-    Backend{"native", ".onnx", open_native_session},
+/// One way to run graphs.
+struct Backend {
+    const char* name;
+    const char* extension;  // of the files it runs
+    bool may_refuse;        // whether it lacks some of what such a file may hold
+    std::unique_ptr<Session> (*open)(const GraphSpec& graph, const std::filesystem::path& file);
 };
 
-// The first graph that `backend` cannot run; null when it runs all.
+// In the order in which "auto" tries them: what is real-time safe comes first.
+constexpr std::array kBackends{
+    Backend{"tflite", ".tflite", false, open_tflite_session},
+    Backend{"native", ".onnx", true, open_native_session},
+    Backend{"onnxruntime", ".onnx", false, open_onnxruntime_session},
+};
+
+std::string manifest_file(const Manifest& model) {
+    return (model.folder / "model.toml").string();
+}
+
+// The first graph whose file is not of the backend's kind; null when all are.
 const GraphSpec* obstacle(const Manifest& model, const Backend& backend) {
     const auto found = std::ranges::find_if_not(
         model.graphs, [&](const GraphSpec& graph) { return graph.file.ends_with(backend.extension); });
@@ -35,26 +48,59 @@ const Backend& backend_called(const std::string& name, const std::string& where)
     throw InputError{fmt::format("{}: backend: found \"{}\", expected one of {}", where, name, names)};
 }
 
+OpenedModel open_with(const Backend& backend, const Manifest& model, std::string reason) {
+    OpenedModel opened{.backend = backend.name, .reason = std::move(reason), .refusal = {}, .sessions = {}};
+    for (const auto& graph : model.graphs) opened.sessions.push_back(backend.open(graph, weights_file(model, graph)));
+    return opened;
+}
+
+OpenedModel open_asked(const Manifest& model, const std::string& wanted, bool by_manifest) {
+    const auto file = manifest_file(model);
+    const auto& backend = backend_called(wanted, by_manifest ? file : fmt::format("model \"{}\"", model.name));
+    if (const auto* graph = obstacle(model, backend)) {
+        throw InputError{fmt::format("{}: backend \"{}\" runs {} files; this model has {}", file, wanted,
+                                     backend.extension, graph->file)};
+    }
+    for (const auto& graph : model.graphs) verify_weights(model, graph);
+    return open_with(
+        backend, model,
+        by_manifest ? fmt::format("{} asks for {}", file, wanted) : fmt::format("{} was asked for", wanted));
+}
+
 }  // namespace
 
-BackendChoice choose_backend(const Manifest& model, const std::string& asked) {
-    const auto file = (model.folder / "model.toml").string();
-    const auto& wanted = asked == "auto" ? model.backend : asked;
-    if (wanted != "auto") {
-        const auto& backend = backend_called(wanted, asked == "auto" ? file : fmt::format("model \"{}\"", model.name));
-        if (const auto* graph = obstacle(model, backend)) {
-            throw InputError{fmt::format("{}: backend \"{}\" runs {} files; this model has {}", file, wanted,
-                                         backend.extension, graph->file)};
-        }
-        return {&backend, asked == "auto" ? fmt::format("{} asks for {}", file, wanted)
-                                          : fmt::format("{} was asked for", wanted)};
+std::vector<std::string> backends_for(const Manifest& model) {
+    std::vector<std::string> names;
+    for (const auto& backend : kBackends) {
+        if (obstacle(model, backend) == nullptr) names.emplace_back(backend.name);
     }
+    return names;
+}
+
+OpenedModel open_model(const Manifest& model, const std::string& asked) {
+    if (asked != "auto") return open_asked(model, asked, false);
+    if (model.backend != "auto") return open_asked(model, model.backend, true);
+    if (backends_for(model).empty()) {
+        throw InputError{
+            fmt::format("{}: no one backend runs all of its files: they differ in kind", manifest_file(model))};
+    }
+    for (const auto& graph : model.graphs) verify_weights(model, graph);
+    std::string refusal;
     for (const auto& backend : kBackends) {
         if (obstacle(model, backend) != nullptr) continue;
-        return {&backend,
-                fmt::format("{} runs {} files, which this model consists of", backend.name, backend.extension)};
+        try {
+            auto opened = open_with(
+                backend, model,
+                fmt::format("{} runs {} files, which this model consists of", backend.name, backend.extension));
+            opened.refusal = std::move(refusal);
+            return opened;
+        } catch (const InputError& error) {
+            // What is wrong with the file itself, the next one will say again.
+            if (!backend.may_refuse) throw;
+            refusal = fmt::format("{} refused it: {}", backend.name, error.what());
+        }
     }
-    throw InputError{fmt::format("{}: no one backend runs all of its files: they differ in kind", file)};
+    throw InputError{fmt::format("{}: {}", manifest_file(model), refusal)};
 }
 
 }  // namespace sidetone::nn

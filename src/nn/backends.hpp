@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "nn/manifest.hpp"
 #include "nn/session.hpp"
 
 namespace sidetone::nn {
 
-/// One way to run graphs.
-struct Backend {
-    const char* name;
-    const char* extension;  ///< of the files it runs
-    std::unique_ptr<Session> (*open)(const GraphSpec& graph, const std::filesystem::path& file);
+/// A model's graphs, loaded into one backend.
+struct OpenedModel {
+    std::string backend;
+    std::string reason;   ///< why this backend; one sentence, for people
+    std::string refusal;  ///< what "auto" tried first and why that would not have the model; one line, or empty
+    std::vector<std::unique_ptr<Session>> sessions;  ///< one per graph, in the manifest's order
 };
 
-struct BackendChoice {
-    const Backend* backend;
-    std::string reason;  ///< one sentence, for people
-};
+/// Verifies the weights' hashes and loads them into the backend called `asked`; for "auto" into the manifest's, or when
+/// that is "auto" too, into the first that takes every graph: "native" before "onnxruntime", which takes any .onnx.
+/// Throws InputError when there is none, or when the one asked for will not have the model.
+[[nodiscard]] OpenedModel open_model(const Manifest& model, const std::string& asked);
 
-/// The backend called `asked`, or for "auto" the manifest's, or when that is "auto" too the first of the built-in ones
-/// that runs every graph's file. Throws InputError when there is none, or when the one asked for cannot run the model.
-[[nodiscard]] BackendChoice choose_backend(const Manifest& model, const std::string& asked);
+/// The names of the backends that run files of this model's kind, in the order in which "auto" tries them.
+[[nodiscard]] std::vector<std::string> backends_for(const Manifest& model);
 
 }  // namespace sidetone::nn

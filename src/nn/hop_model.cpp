@@ -13,7 +13,6 @@
 #include "dsp/real_fft.hpp"
 #include "nn/backends.hpp"
 #include "nn/graph_runner.hpp"
-#include "nn/model_store.hpp"
 #include "rt/error.hpp"
 #include "rt/thread.hpp"
 
@@ -68,14 +67,14 @@ struct HopModel::Parts {
 
     Parts(const Manifest& model, const std::string& asked_backend);
 
-    void add_step(const GraphSpec& graph);
+    void add_step(const GraphSpec& graph, std::unique_ptr<Session> session);
     void warm_up();
     [[nodiscard]] const float* run_step(Step& step, const float* in) noexcept;
     [[nodiscard]] bool run(const float* window, float* out) noexcept;
     void reset() noexcept;
 
     Manifest manifest;
-    BackendChoice choice;
+    OpenedModel opened;  // its sessions move into the steps
     std::size_t length, bins;
     rt::Arena arena;
     std::vector<float> analysis_window;  // empty: all ones
@@ -88,7 +87,7 @@ struct HopModel::Parts {
 
 HopModel::Parts::Parts(const Manifest& model, const std::string& asked_backend)
     : manifest((require_denoiser(model), model)),
-      choice(choose_backend(manifest, asked_backend)),
+      opened(open_model(manifest, asked_backend)),
       length(manifest.front_end.length),
       bins(length / 2 + 1),
       arena(arena_bytes(manifest)),
@@ -100,13 +99,13 @@ HopModel::Parts::Parts(const Manifest& model, const std::string& asked_backend)
         std::ranges::any_of(manifest.graphs, [](const GraphSpec& graph) { return graph.domain != Domain::waveform; });
     if (is_spectral) transform.emplace(length);
     steps.reserve(manifest.graphs.size());
-    for (const auto& graph : manifest.graphs) add_step(graph);
+    for (std::size_t i = 0; i < manifest.graphs.size(); ++i) {
+        add_step(manifest.graphs[i], std::move(opened.sessions[i]));
+    }
     warm_up();
 }
 
-void HopModel::Parts::add_step(const GraphSpec& graph) {
-    verify_weights(manifest, graph);
-    auto session = choice.backend->open(graph, weights_file(manifest, graph));
+void HopModel::Parts::add_step(const GraphSpec& graph, std::unique_ptr<Session> session) {
     auto* before = steps.empty() ? nullptr : &steps.back();
     const bool shares_tensor =
         graph.domain == Domain::waveform && before != nullptr && before->domain == Domain::waveform;
@@ -127,7 +126,7 @@ void HopModel::Parts::warm_up() {
         std::string why;
         for (const auto& step : steps) why += step.runner.session().last_error();
         throw InputError{fmt::format("{}: a trial run with {} failed: {}", (manifest.folder / "model.toml").string(),
-                                     choice.backend->name, why.empty() ? "its result is not finite" : why)};
+                                     opened.backend, why.empty() ? "its result is not finite" : why)};
     }
     reset();
 }
@@ -202,10 +201,13 @@ std::uint32_t HopModel::length() const noexcept {
     return parts_->manifest.front_end.length;
 }
 const char* HopModel::backend() const noexcept {
-    return parts_->choice.backend->name;
+    return parts_->opened.backend.c_str();
 }
 const std::string& HopModel::backend_reason() const noexcept {
-    return parts_->choice.reason;
+    return parts_->opened.reason;
+}
+const std::string& HopModel::backend_refusal() const noexcept {
+    return parts_->opened.refusal;
 }
 
 bool HopModel::is_realtime_safe() const noexcept {

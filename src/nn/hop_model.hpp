@@ -48,6 +48,10 @@ public:
     /// Why "auto" took the backend it took; for people.
     [[nodiscard]] const std::string& backend_reason() const noexcept;
 
+    /// One line when "auto" tried a better backend first and that would not have the model: which, and the operator,
+    /// node and opset that it lacks. Empty when nothing was refused.
+    [[nodiscard]] const std::string& backend_refusal() const noexcept;
+
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;

@@ -54,7 +54,7 @@ class Commands(program.ProgramTest):
         self.assertRegex(listed.out, r"(?m)^dtln .*ready$")
         inspected = self.run_program("models", "inspect", "dtln")
         self.assert_fine(inspected)
-        for part in ("model_1.tflite", "16000 Hz", "state ", "MIT"):
+        for part in ("model_1.tflite", "16000 Hz", "state ", "MIT", "backend  tflite"):
             self.assertIn(part, inspected.out)
         self.assert_fine(self.run_program("models", "verify", "dtln"))
 

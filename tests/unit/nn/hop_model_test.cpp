@@ -169,7 +169,7 @@ TEST_F(FrontEndOnly, CarriesAStateFromHopToHop) {
 TEST_F(FrontEndOnly, IsRefusedWhereItsResultsAreNotFinite) {
     const auto manifest = chain(kRectangular, {{Domain::waveform, "Log"}});  // of negative samples
     EXPECT_THAT(test::error_of([&] { HopModel(manifest, "auto"); }),
-                HasSubstr("a trial run with onnxruntime failed: its result is not finite"));
+                HasSubstr("a trial run with native failed: its result is not finite"));
 }
 
 // ── real models on real speech ──────────────────────────────────────────────────────────────────
@@ -277,7 +277,7 @@ TEST(Backend, ThatThereIsNotIsAnErrorThatNamesThoseThereAre) {
     for (const std::string name : {"tensorrt", ""}) {
         EXPECT_THAT(test::error_of([&] { HopModel(find_model("dtln"), name); }),
                     HasSubstr("backend: found \"" + name +
-                              "\", expected one of \"auto\", \"tflite\", \"onnxruntime\", \"native\""));
+                              "\", expected one of \"auto\", \"tflite\", \"native\", \"onnxruntime\""));
     }
 }
 
