@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "nn/native/elementwise_kernels.hpp"
 #include "nn/native/gemm.hpp"
 #include "nn/native/loop_nest.hpp"
 #include "nn/native/lowering.hpp"
+#include "nn/native/packed_matrix.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -32,57 +32,96 @@ Strides scaled(Strides strides, std::size_t by) {
     return strides;
 }
 
+/// Products of a constant matrix with vectors that lie one behind the other.
+struct PackedKernel {
+    PackedMatrix matrix;
+    std::size_t count;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * matrix.rows() * matrix.inner(); }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return matrix.bytes(); }
+    void operator()(void* const* p) const noexcept {
+        matrix.multiply({static_cast<const float*>(p[0]), matrix.inner(), count},
+                        {static_cast<float*>(p[1]), 1, matrix.rows()});
+    }
+};
+
+/// The shapes of a product's sides, each with two dimensions at least.
+struct Sides {
+    Shape a, b, out;
+    std::size_t rows, columns, inner;
+};
+
+Sides sides_of(const NodeLowering& node, ValueId a, ValueId b) {
+    Sides sides{.a = node.shape(a), .b = node.shape(b), .out = {}, .rows = 0, .columns = 0, .inner = 0};
+    if (sides.a.empty() || sides.b.empty()) node.refuse("a single number is no matrix");
+    const bool a_is_vector = sides.a.size() == 1;
+    const bool b_is_vector = sides.b.size() == 1;
+    if (a_is_vector) sides.a.insert(sides.a.begin(), 1);
+    if (b_is_vector) sides.b.push_back(1);
+    if (sides.b.end()[-2] != sides.a.back()) {
+        node.refuse("shapes " + shape_text(node.shape(a)) + " and " + shape_text(node.shape(b)) +
+                    " do not go together");
+    }
+    sides.out = node.broadcast({sides.a.begin(), sides.a.end() - 2}, {sides.b.begin(), sides.b.end() - 2});
+    if (!a_is_vector) sides.out.push_back(sides.a.end()[-2]);
+    if (!b_is_vector) sides.out.push_back(sides.b.back());
+    sides.rows = static_cast<std::size_t>(sides.a.end()[-2]);
+    sides.columns = static_cast<std::size_t>(sides.b.back());
+    sides.inner = static_cast<std::size_t>(sides.a.back());
+    return sides;
+}
+
+// True where `constant`, of the shape `sides`, is one matrix for all batches.
+bool is_one_matrix(const NodeLowering& node, ValueId constant, const Shape& sides) {
+    return node.is_constant(constant) && elements_of(sides) > 0 && elements_of({sides.begin(), sides.end() - 2}) == 1;
+}
+
+void emit_product(NodeLowering& node, ValueId a, ValueId b, ValueId out, const Sides& sides) {
+    const Shape a_batches{sides.a.begin(), sides.a.end() - 2};
+    const Shape b_batches{sides.b.begin(), sides.b.end() - 2};
+    const auto batches = node.broadcast(a_batches, b_batches);
+    node.emit(MatMulKernel{.batches = {batches,
+                                       {scaled(broadcast_strides(a_batches, batches), sides.rows * sides.inner),
+                                        scaled(broadcast_strides(b_batches, batches), sides.inner * sides.columns),
+                                        scaled(contiguous_strides(batches), sides.rows * sides.columns)}},
+                           .rows = sides.rows,
+                           .columns = sides.columns,
+                           .inner = sides.inner,
+                           .count = elements_of(batches)},
+              {a, b}, {out});
+}
+
 void lower_matmul(NodeLowering& node) {
     const auto a = node.input(0);
     const auto b = node.input(1);
     node.require_type(a, DataType::f32);
     node.require_type(b, DataType::f32);
-    auto a_shape = node.shape(a);
-    auto b_shape = node.shape(b);
-    if (a_shape.empty() || b_shape.empty()) node.refuse("a single number is no matrix");
-    const bool a_is_vector = a_shape.size() == 1;
-    const bool b_is_vector = b_shape.size() == 1;
-    if (a_is_vector) a_shape.insert(a_shape.begin(), 1);
-    if (b_is_vector) b_shape.push_back(1);
-    const auto rows = a_shape.end()[-2];
-    const auto inner = a_shape.back();
-    const auto columns = b_shape.back();
-    if (b_shape.end()[-2] != inner) {
-        node.refuse("shapes " + shape_text(node.shape(a)) + " and " + shape_text(node.shape(b)) +
-                    " do not go together");
+    const auto sides = sides_of(node, a, b);
+    const auto out = node.add_value(DataType::f32, sides.out);
+    const auto a_elements = node.value(a).elements();
+    const auto b_elements = node.value(b).elements();
+    if (is_one_matrix(node, b, sides.b) && a_elements > 0 && PackedMatrix::fits(sides.columns, sides.inner)) {
+        const auto weights = node.constant<float>(1);
+        node.emit(PackedKernel{{sides.columns,
+                                sides.inner,
+                                {},
+                                [&](std::size_t row, std::size_t k) { return weights[k * sides.columns + row]; }},
+                               a_elements / sides.inner},
+                  {a}, {out});
+    } else if (is_one_matrix(node, a, sides.a) && sides.columns == 1 && b_elements > 0 &&
+               PackedMatrix::fits(sides.rows, sides.inner)) {
+        const auto weights = node.constant<float>(0);
+        node.emit(PackedKernel{{sides.rows,
+                                sides.inner,
+                                {},
+                                [&](std::size_t row, std::size_t k) { return weights[row * sides.inner + k]; }},
+                               b_elements / sides.inner},
+                  {b}, {out});
+    } else {
+        emit_product(node, a, b, out, sides);
     }
-    a_shape.resize(a_shape.size() - 2);
-    b_shape.resize(b_shape.size() - 2);
-    const auto batches = node.broadcast(a_shape, b_shape);
-    auto shape = batches;
-    if (!a_is_vector) shape.push_back(rows);
-    if (!b_is_vector) shape.push_back(columns);
-    const auto out = node.add_value(DataType::f32, shape);
-    MatMulKernel kernel{.batches = {},
-                        .rows = static_cast<std::size_t>(rows),
-                        .columns = static_cast<std::size_t>(columns),
-                        .inner = static_cast<std::size_t>(inner),
-                        .count = elements_of(batches)};
-    kernel.batches = {batches,
-                      {scaled(broadcast_strides(a_shape, batches), kernel.rows * kernel.inner),
-                       scaled(broadcast_strides(b_shape, batches), kernel.inner * kernel.columns),
-                       scaled(contiguous_strides(batches), kernel.rows * kernel.columns)}};
-    node.emit(kernel, {a, b}, {out});
     node.set_output(0, out);
 }
-
-struct GemmKernel {
-    std::vector<float> b;  // [inner, columns], scaled by alpha
-    std::vector<float> bias;
-    std::size_t rows, columns, inner;
-
-    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return rows * columns * inner; }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept { return (b.size() + bias.size()) * sizeof(float); }
-    void operator()(void* const* p) const noexcept {
-        multiply({static_cast<const float*>(p[0]), inner}, {b.data(), columns}, rows, columns, inner, nullptr,
-                 bias.empty() ? nullptr : bias.data(), static_cast<float*>(p[1]), columns);
-    }
-};
 
 void lower_gemm(NodeLowering& node) {
     const auto a = node.input(0);
@@ -93,29 +132,27 @@ void lower_gemm(NodeLowering& node) {
     if (node.attribute_or<std::int64_t>("transA", 0) != 0) node.refuse("transA is not in the native executor");
     const bool transposed = node.attribute_or<std::int64_t>("transB", 0) != 0;
     if (a_shape.size() != 2 || b_shape.size() != 2) node.refuse("its inputs are no matrices");
-    GemmKernel kernel{.b = std::vector<float>(weights.size()),
-                      .bias = {},
-                      .rows = static_cast<std::size_t>(a_shape[0]),
-                      .columns = static_cast<std::size_t>(b_shape[transposed ? 0 : 1]),
-                      .inner = static_cast<std::size_t>(b_shape[transposed ? 1 : 0])};
-    if (a_shape[1] != static_cast<std::int64_t>(kernel.inner)) node.refuse("its inputs do not go together");
-    const auto alpha = node.attribute_or("alpha", 1.0F);
-    for (std::size_t k = 0; k < kernel.inner; ++k) {
-        for (std::size_t n = 0; n < kernel.columns; ++n) {
-            kernel.b[k * kernel.columns + n] =
-                alpha * weights[transposed ? n * kernel.inner + k : k * kernel.columns + n];
-        }
-    }
+    const auto columns = static_cast<std::size_t>(b_shape[transposed ? 0 : 1]);
+    const auto inner = static_cast<std::size_t>(b_shape[transposed ? 1 : 0]);
+    if (a_shape[1] != b_shape[transposed ? 1 : 0]) node.refuse("its inputs do not go together");
+    if (!PackedMatrix::fits(columns, inner)) node.refuse("its weights are beyond the limits");
+    std::vector<float> bias;
     if (node.has_input(2)) {
-        const auto bias = node.constant<float>(2);
-        if (bias.size() != kernel.columns || node.shape(node.input(2)).size() > 2) {
+        const auto given = node.constant<float>(2);
+        if (given.size() != columns || node.shape(node.input(2)).size() > 2) {
             node.refuse("a bias that is not one per column is not in the native executor");
         }
         const auto beta = node.attribute_or("beta", 1.0F);
-        for (const auto value : bias) kernel.bias.push_back(beta * value);
+        for (const auto value : given) bias.push_back(beta * value);
     }
-    const auto out = node.add_value(DataType::f32, {a_shape[0], static_cast<std::int64_t>(kernel.columns)});
-    node.emit(std::move(kernel), {a}, {out});
+    const auto alpha = node.attribute_or("alpha", 1.0F);
+    const auto out = node.add_value(DataType::f32, {a_shape[0], static_cast<std::int64_t>(columns)});
+    node.emit(PackedKernel{{columns, inner, bias,
+                            [&](std::size_t row, std::size_t k) {
+                                return alpha * weights[transposed ? row * inner + k : k * columns + row];
+                            }},
+                           static_cast<std::size_t>(a_shape[0])},
+              {a}, {out});
     node.set_output(0, out);
 }
 

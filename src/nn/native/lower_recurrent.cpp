@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nn/native/lowering.hpp"
+#include "nn/native/packed_matrix.hpp"
 #include "nn/native/recurrent_kernels.hpp"
 
 namespace sidetone::nn::native {
@@ -11,9 +12,9 @@ namespace {
 
 enum class Cell : std::uint8_t { gru, lstm };
 
-/// Weights of one direction, transposed as `Recurrence` wants them.
+/// Weights of one direction, packed as `Recurrence` wants them.
 struct Direction {
-    std::vector<float> input_weights, recurrent_weights, input_bias, recurrent_bias;
+    PackedMatrix input, recurrent, reset;
     bool backwards = false;
 };
 
@@ -26,17 +27,13 @@ struct RecurrentKernel {
     std::vector<Direction> directions;
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
-        std::uint64_t weights = 0;
-        for (const auto& d : directions) weights += d.input_weights.size() + d.recurrent_weights.size();
-        return weights * steps * batch;
+        const std::size_t gates = cell == Cell::gru ? 3 : 4;
+        return directions.size() * gates * hidden * (inputs + hidden) * steps * batch;
     }
     [[nodiscard]] std::size_t weight_bytes() const noexcept {
-        std::size_t weights = 0;
-        for (const auto& d : directions) {
-            weights +=
-                d.input_weights.size() + d.recurrent_weights.size() + d.input_bias.size() + d.recurrent_bias.size();
-        }
-        return weights * sizeof(float);
+        std::size_t bytes = 0;
+        for (const auto& d : directions) bytes += d.input.bytes() + d.recurrent.bytes() + d.reset.bytes();
+        return bytes;
     }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(*p++);
@@ -54,10 +51,9 @@ struct RecurrentKernel {
                                    .inputs = inputs,
                                    .hidden = hidden,
                                    .backwards = weights.backwards,
-                                   .input_weights = weights.input_weights.data(),
-                                   .recurrent_weights = weights.recurrent_weights.data(),
-                                   .input_bias = weights.input_bias.data(),
-                                   .recurrent_bias = weights.recurrent_bias.data()};
+                                   .input = &weights.input,
+                                   .recurrent = &weights.recurrent,
+                                   .reset = &weights.reset};
             const RecurrenceMemory memory{.x = x,
                                           .initial_h = h == nullptr ? nullptr : h + d * state,
                                           .initial_c = c == nullptr ? nullptr : c + d * state,
@@ -75,12 +71,11 @@ struct RecurrentKernel {
     }
 };
 
-std::vector<float> transposed(std::span<const float> weights, std::size_t rows, std::size_t columns) {
-    std::vector<float> made(rows * columns);
-    for (std::size_t r = 0; r < rows; ++r) {
-        for (std::size_t c = 0; c < columns; ++c) made[c * rows + r] = weights[r * columns + c];
-    }
-    return made;
+/// Rows of a matrix and of its bias.
+PackedMatrix packed(std::span<const float> weights, std::span<const float> bias, std::size_t first, std::size_t rows,
+                    std::size_t columns) {
+    return {rows, columns, bias.subspan(first, rows),
+            [&](std::size_t row, std::size_t k) { return weights[(first + row) * columns + k]; }};
 }
 
 void check_attributes(const NodeLowering& node, Cell cell, std::size_t directions) {
@@ -123,6 +118,9 @@ void lower(NodeLowering& node, Cell cell) {
         node.attribute_or("hidden_size", hidden) != hidden) {
         node.refuse("its weights " + shape_text(w_shape) + " and " + shape_text(r_shape) + " do not fit");
     }
+    if (!PackedMatrix::fits(static_cast<std::size_t>(width), static_cast<std::size_t>(shape[2] + hidden))) {
+        node.refuse("its weights are beyond the limits");
+    }
     check_attributes(node, cell, static_cast<std::size_t>(count));
     RecurrentKernel kernel{.cell = cell,
                            .linear_before_reset = node.attribute_or<std::int64_t>("linear_before_reset", 0) != 0,
@@ -140,13 +138,16 @@ void lower(NodeLowering& node, Cell cell) {
     const auto bias = node.has_input(3) ? node.constant<float>(3) : std::span<const float>{zeros};
     if (bias.size() != zeros.size()) node.refuse("its bias does not fit");
     for (std::size_t d = 0; d < static_cast<std::size_t>(count); ++d) {
-        const auto b = bias.subspan(d * 2 * rows, 2 * rows);
-        kernel.directions.push_back(
-            {.input_weights = transposed(w.subspan(d * rows * kernel.inputs), rows, kernel.inputs),
-             .recurrent_weights = transposed(r.subspan(d * rows * kernel.hidden), rows, kernel.hidden),
-             .input_bias = {b.begin(), b.begin() + static_cast<std::ptrdiff_t>(rows)},
-             .recurrent_bias = {b.begin() + static_cast<std::ptrdiff_t>(rows), b.end()},
-             .backwards = d == 1 || direction == "reverse"});
+        const auto input = w.subspan(d * rows * kernel.inputs);
+        const auto recurrent = r.subspan(d * rows * kernel.hidden);
+        const auto input_bias = bias.subspan(d * 2 * rows, rows);
+        const auto recurrent_bias = bias.subspan(d * 2 * rows + rows, rows);
+        const bool resets_first = cell == Cell::gru && !kernel.linear_before_reset;
+        const auto plain = resets_first ? 2 * kernel.hidden : rows;
+        kernel.directions.push_back({.input = packed(input, input_bias, 0, rows, kernel.inputs),
+                                     .recurrent = packed(recurrent, recurrent_bias, 0, plain, kernel.hidden),
+                                     .reset = packed(recurrent, recurrent_bias, plain, rows - plain, kernel.hidden),
+                                     .backwards = d == 1 || direction == "reverse"});
     }
     const Shape state{count, shape[1], hidden};
     std::vector<ValueId> reads{x};

@@ -11,7 +11,7 @@
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
-#include "nn/native/gemm-inl.hpp"
+#include "nn/native/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::nn::native::HWY_NAMESPACE {
@@ -80,9 +80,7 @@ HWY_INLINE void start_state(const float* initial, float* state, std::size_t coun
 template <class Step>
 HWY_INLINE void for_each_step(const Recurrence& layer, std::size_t gates, const RecurrenceMemory& m, const Step& step) {
     const auto width = gates * layer.hidden;
-    multiply_matrices(
-        {{m.x, layer.inputs}, {layer.input_weights, width}, layer.inputs, nullptr, layer.input_bias, m.gates, width},
-        layer.steps * layer.batch, width);
+    layer.input->multiply({m.x, layer.inputs, layer.steps * layer.batch}, {m.gates, 1, width});
     for (std::size_t n = 0; n < layer.steps; ++n) {
         const auto t = layer.backwards ? layer.steps - 1 - n : n;
         step(m.gates + t * layer.batch * width);
@@ -92,24 +90,12 @@ HWY_INLINE void for_each_step(const Recurrence& layer, std::size_t gates, const 
     }
 }
 
-HWY_INLINE void multiply_state(const Recurrence& layer, const float* state, std::size_t first, std::size_t columns,
-                               std::size_t width, float* out) {
-    multiply_matrices({{state, layer.hidden},
-                       {layer.recurrent_weights + first, width},
-                       layer.hidden,
-                       nullptr,
-                       layer.recurrent_bias + first,
-                       out + first,
-                       width},
-                      layer.batch, columns);
-}
-
 void linear_gru(const Recurrence& layer, const RecurrenceMemory& m) {
     const auto width = 3 * layer.hidden;
     float* recurrent = m.gates + layer.steps * layer.batch * width;
     start_state(m.initial_h, m.last_h, layer.batch * layer.hidden);
     for_each_step(layer, 3, m, [&](const float* from_input) HWY_ATTR {
-        multiply_state(layer, m.last_h, 0, width, width, recurrent);
+        layer.recurrent->multiply({m.last_h, layer.hidden, layer.batch}, {recurrent, 1, width});
         for (std::size_t b = 0; b < layer.batch; ++b) {
             float* h = m.last_h + b * layer.hidden;
             linear_gru_cell({from_input + b * width, recurrent + b * width, h, h, nullptr}, layer.hidden);
@@ -126,7 +112,7 @@ void reset_first_gru(const Recurrence& layer, const RecurrenceMemory& m) {
     start_state(m.initial_h, m.last_h, layer.batch * hidden);
     const Tag d;
     for_each_step(layer, 3, m, [&](const float* from_input) HWY_ATTR {
-        multiply_state(layer, m.last_h, 0, 2 * hidden, width, recurrent);
+        layer.recurrent->multiply({m.last_h, hidden, layer.batch}, {recurrent, 1, width});
         for (std::size_t b = 0; b < layer.batch; ++b) {
             const float* x = from_input + b * width + hidden;
             const float* r = recurrent + b * width + hidden;
@@ -134,7 +120,7 @@ void reset_first_gru(const Recurrence& layer, const RecurrenceMemory& m) {
                 store(hn::Mul(sigmoid(d, hn::Add(load(x), load(r))), load(m.last_h + b * hidden)), reset + b * hidden);
             });
         }
-        multiply_state(layer, reset, 2 * hidden, hidden, width, recurrent);
+        layer.reset->multiply({reset, hidden, layer.batch}, {recurrent + 2 * hidden, 1, width});
         for (std::size_t b = 0; b < layer.batch; ++b) {
             const float* x = from_input + b * width;
             const float* r = recurrent + b * width;
@@ -154,7 +140,7 @@ void lstm(const Recurrence& layer, const RecurrenceMemory& m) {
     start_state(m.initial_h, m.last_h, layer.batch * layer.hidden);
     start_state(m.initial_c, m.last_c, layer.batch * layer.hidden);
     for_each_step(layer, 4, m, [&](const float* from_input) HWY_ATTR {
-        multiply_state(layer, m.last_h, 0, width, width, recurrent);
+        layer.recurrent->multiply({m.last_h, layer.hidden, layer.batch}, {recurrent, 1, width});
         for (std::size_t b = 0; b < layer.batch; ++b) {
             float* h = m.last_h + b * layer.hidden;
             lstm_cell({from_input + b * width, recurrent + b * width, h, h, m.last_c + b * layer.hidden}, layer.hidden);

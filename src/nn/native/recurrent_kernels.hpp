@@ -3,17 +3,17 @@
 
 #include <cstddef>
 
+#include "nn/native/packed_matrix.hpp"
+
 namespace sidetone::nn::native {
 
-/// One direction of a recurrent layer. Weights lie transposed, [inputs, gates·hidden] and [hidden, gates·hidden], so
-/// that vectors lie along the gates.
+/// One direction of a recurrent layer. Gates are rows of the matrices, with their biases.
 struct Recurrence {
     std::size_t steps = 0, batch = 0, inputs = 0, hidden = 0;
     bool backwards = false;
-    const float* input_weights = nullptr;
-    const float* recurrent_weights = nullptr;
-    const float* input_bias = nullptr;      ///< gates·hidden
-    const float* recurrent_bias = nullptr;  ///< gates·hidden
+    const PackedMatrix* input = nullptr;
+    const PackedMatrix* recurrent = nullptr;
+    const PackedMatrix* reset = nullptr;  ///< the last gate of a GRU that resets first; `recurrent` has the others
 };
 
 /// Where one direction reads and writes. `y` may be null; its steps are `y_stride` elements apart.

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "dsp/aligned_vector.hpp"
+
+namespace sidetone::nn::native {
+
+/// Vectors of `PackedMatrix::inner()` elements that start `stride` elements apart; they may overlap.
+struct InputVectors {
+    const float* data;
+    std::size_t stride, count;
+};
+
+/// Where products go: element `row` of product `v` is at data[row·row_step + v·vector_step].
+struct OutputVectors {
+    float* data;
+    std::size_t row_step, vector_step;
+};
+
+/// A constant matrix and bias, laid out at load for products with few vectors.
+///
+/// Rows lie in panels of 64, the last one of as many times 16 as it takes, and a panel's columns one after the other: a
+/// product reads the weights once, in order, in whole cache lines, and fills all lanes however few vectors there are.
+class PackedMatrix {
+public:
+    static constexpr std::size_t kPanelRows = 64;
+    static constexpr std::size_t kRowGrain = 16;
+
+    /// Padding makes a matrix of few rows up to 16 times as large: beyond 256 MiB it is not made.
+    [[nodiscard]] static constexpr bool fits(std::size_t rows, std::size_t inner) noexcept {
+        constexpr std::size_t kMaxElements = std::size_t{64} << 20;
+        return rows <= kMaxElements && inner <= kMaxElements / (rows + kRowGrain);
+    }
+
+    PackedMatrix() = default;
+    /// `element(row, k)` is the matrix; `bias` has one value per row, or none.
+    PackedMatrix(std::size_t rows, std::size_t inner, std::span<const float> bias,
+                 const std::function<float(std::size_t row, std::size_t k)>& element);
+
+    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+    [[nodiscard]] std::size_t inner() const noexcept { return inner_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return (panels_.size() + bias_.size()) * sizeof(float); }
+
+    /// out = matrix·x + bias for every vector. Nothing outside the vectors is read or written.
+    void multiply(InputVectors x, OutputVectors out) const noexcept;
+
+private:
+    std::size_t rows_ = 0, inner_ = 0;
+    dsp::AlignedVector<float> panels_, bias_;  // both padded with zeros to whole grains of rows
+};
+
+}  // namespace sidetone::nn::native
