@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/model_plan.hpp"
 #include "cli/terminal.hpp"
 #include "nn/backends.hpp"
 #include "nn/model_store.hpp"
@@ -42,8 +44,13 @@ void print_tensors(const char* what, const std::vector<nn::TensorInfo>& tensors)
     for (const auto& tensor : tensors) fmt::print("    {} {} [{}]\n", what, tensor.name, fmt::join(tensor.shape, ", "));
 }
 
-int inspect(const std::string& name) {
-    const auto model = nn::find_model(name);
+struct InspectArguments {
+    std::string model, json;
+    bool plan = false, profile = false;
+    std::size_t runs = 1000;
+};
+
+void print_model(const nn::Manifest& model) {
     fmt::print("{}: {}\n  licence  {}\n  source   {}\n  folder   {}\n  signal   {} Hz, window {}, hop {}\n", model.name,
                model.description, model.licence, model.source, model.folder.string(), model.sample_rate_hz,
                model.front_end.length, model.front_end.hop);
@@ -55,10 +62,56 @@ int inspect(const std::string& name) {
     }
     const auto state = state_of(model);
     fmt::print("  weights  {}\n", state);
-    if (state != kReady) return kFine;
+    if (state != kReady) return;
     const auto opened = nn::open_model(model, "auto");
     fmt::print("  backend  {} ({})\n", opened.backend, opened.refusal.empty() ? opened.reason : opened.refusal);
+}
+
+int inspect(const InspectArguments& arguments) {
+    if (!arguments.json.empty()) {
+        check_writable(arguments.json);
+        if (!arguments.plan && !arguments.profile) throw InputError{"--json goes with --plan or --profile"};
+    }
+    const auto model = nn::find_model(arguments.model);
+    print_model(model);
+    if (!arguments.plan && !arguments.profile) return kFine;
+    for (const auto& graph : model.graphs) {
+        if (graph.file.ends_with(".onnx")) continue;
+        throw InputError{fmt::format(
+            "{}: found a file of another kind, expected .onnx: the native executor takes no other", graph.file)};
+    }
+    auto graphs = nlohmann::json::array();
+    for (const auto& graph : model.graphs) {
+        if (arguments.plan) {
+            const auto plan = plan_graph(model, graph);
+            fmt::print("\n{}", plan.text);
+            graphs.push_back(plan.json);
+        }
+        if (!arguments.profile) continue;
+        const auto profile = profile_graph(model, graph, arguments.runs);
+        fmt::print("\n{}", profile.text);
+        if (arguments.plan) graphs.erase(graphs.size() - 1);
+        graphs.push_back(profile.json);
+    }
+    if (!arguments.json.empty()) write_json(arguments.json, {{"model", model.name}, {"graphs", graphs}});
     return kFine;
+}
+
+void add_inspect(CLI::App& models, int& exit_code) {
+    auto arguments = std::make_shared<InspectArguments>();
+    auto* command = models.add_subcommand("inspect", "What a model is, consumes and produces, and how it is run");
+    command->add_option("model", arguments->model, "A model's name, or its folder")->required();
+    command->add_flag("--plan", arguments->plan, "Print the native executor's steps and where their tensors lie");
+    command->add_flag("--profile", arguments->profile, "Run it there, and print where the time goes");
+    command->add_option("--runs", arguments->runs, "For --profile")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    command->add_option("--json", arguments->json, "Write plan or profile to this file");
+    command->footer(
+        "Examples:\n"
+        "  sidetone models inspect gtcrn\n"
+        "  sidetone models inspect gtcrn --profile --json profile.json");
+    command->callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
 }
 
 int verify(const std::string& name) {
@@ -99,7 +152,7 @@ void add_models(CLI::App& app, int& exit_code) {
         command->footer(fmt::format("Example: sidetone models {} dtln", verb));
         command->callback([name, act, &exit_code] { exit_code = act(*name); });
     };
-    add("inspect", "What a model is, consumes and produces", inspect);
+    add_inspect(*models, exit_code);
     add("pull", "Fetch a model's weights from its publisher and check them", pull);
     add("verify", "Compare a model's weights with the SHA-256 in its manifest", verify);
 }

@@ -58,6 +58,27 @@ class Commands(program.ProgramTest):
             self.assertIn(part, inspected.out)
         self.assert_fine(self.run_program("models", "verify", "dtln"))
 
+    def test_a_plan_is_printed_and_profiled(self):
+        planned = self.run_program("models", "inspect", "silero-vad", "--plan", "--json", "plan.json")
+        self.assert_fine(planned)
+        self.assertIn("arena", planned.out)
+        graph = self.json("plan.json")["graphs"][0]
+        self.assertEqual(graph["file"], "silero_vad.onnx")
+        self.assertGreater(graph["multiply_adds"], 100_000)
+        self.assertNotIn("run_us", graph)
+        for step in graph["steps"]:
+            for key in ("operator", "node", "reads", "writes", "multiply_adds", "bytes"):
+                self.assertIn(key, step)
+        profiled = self.run_program("models", "inspect", "silero-vad", "--profile", "--runs", 20, "--json", "profile.json")
+        self.assert_fine(profiled)
+        graph = self.json("profile.json")["graphs"][0]
+        self.assertEqual(graph["runs"], 20)
+        self.assertGreater(graph["run_us"], 0)
+        self.assertGreater(graph["peak_share"], 0)
+        self.assertAlmostEqual(sum(step["us"] for step in graph["steps"]), graph["steps_us"], delta=1e-6)
+        self.assert_refused(self.run_program("models", "inspect", "dtln", "--plan"), "model_1.tflite", ".onnx")
+        self.assert_refused(self.run_program("models", "inspect", "silero-vad", "--json", "x.json"), "--plan")
+
     def test_doctor_says_what_it_finds(self):
         result = self.run_program("doctor")
         self.assertIn(result.code, (0, 1), result)
