@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/polyphase_resampler_kernels.hpp"
 
+#include <algorithm>
+
 #include "dsp/vector_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -63,7 +65,9 @@ HWY_INLINE auto folded_product(const PolyphaseBranches& branches, const float* o
     return fold(d, hn::Add(even, odd));
 }
 
-void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+// ── any ratio: one output after another, its taps side by side ───────────────────────────────────
+
+void filter_each(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
     const std::uint32_t whole = branches.step / branches.phases;
     const std::uint32_t fraction = branches.step % branches.phases;
     const auto next_product = [&]() HWY_ATTR {
@@ -92,6 +96,85 @@ void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t co
         HWY_ALIGN float lanes[4] = {};
         hn::Store(next_product(), d, lanes);
         out[n] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    }
+}
+
+// ── a multiple of the input rate: the outputs of a branch side by side, no sum across lanes ──────
+
+constexpr std::size_t kMostRaisedTaps = 128;
+constexpr std::uint32_t kMostRaisedPhases = 6;
+constexpr std::size_t kGroupVectors = 3;  // enough sums at once to hide the multiplier's latency
+constexpr std::size_t kGroup = kGroupVectors * kLanes;
+
+bool is_small_multiple(const PolyphaseBranches& branches) {
+    return branches.step == 1 && branches.phases <= kMostRaisedPhases && branches.taps <= kMostRaisedTaps &&
+           HWY_TARGET != HWY_SCALAR;
+}
+
+/// The outputs of one branch at `kGroup` neighbouring inputs, each summed in the order of its taps.
+HWY_INLINE void filter_group(const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase, float* sums) {
+    const Wide d;
+    const float* coefficients = branches.coefficients + phase * branches.units * kTapUnit;
+    auto a = hn::Zero(d), b = hn::Zero(d), c = hn::Zero(d);
+    const auto add_unit = [&](const float* in, const float* unit) HWY_ATTR {
+        for (std::size_t tap = 0; tap < kTapUnit; ++tap) {
+            const auto coefficient = hn::Set(d, unit[tap]);
+            a = hn::MulAdd(coefficient, hn::LoadU(d, in + tap), a);
+            b = hn::MulAdd(coefficient, hn::LoadU(d, in + tap + kLanes), b);
+            c = hn::MulAdd(coefficient, hn::LoadU(d, in + tap + 2 * kLanes), c);
+        }
+    };
+    for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)
+        add_unit(oldest + unit * kTapUnit, coefficients + unit * kTapUnit);
+    add_unit(oldest + branches.taps - kTapUnit, coefficients + (branches.units - 1) * kTapUnit);
+    hn::Store(a, d, sums);
+    hn::Store(b, d, sums + kLanes);
+    hn::Store(c, d, sums + 2 * kLanes);
+}
+
+/// `count` outputs of a group in the order of time, from output `first` of it on.
+void interleave(const float (*sums)[kGroup], std::uint32_t phases, std::size_t first, std::size_t count, float* out) {
+    const Wide d;
+    HWY_ALIGN float block[kMostRaisedPhases * kGroup];
+    if (phases == 3) {
+        for (std::size_t i = 0; i < kGroup; i += kLanes) {
+            hn::StoreInterleaved3(hn::Load(d, sums[0] + i), hn::Load(d, sums[1] + i), hn::Load(d, sums[2] + i), d,
+                                  block + 3 * i);
+        }
+    } else {
+        for (std::size_t i = 0; i < kGroup; ++i) {
+            for (std::uint32_t phase = 0; phase < phases; ++phase) block[i * phases + phase] = sums[phase][i];
+        }
+    }
+    std::copy_n(block + first, count, out);
+}
+
+void filter_multiple(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+    HWY_ALIGN float sums[kMostRaisedPhases][kGroup];
+    HWY_ALIGN float last_inputs[kMostRaisedTaps + kGroup];
+    const float* oldest = at.oldest;
+    std::size_t first = at.phase;
+    for (std::size_t done = 0; done < count; oldest += kGroup) {
+        const auto outputs = std::min(kGroup * branches.phases - first, count - done);
+        const auto inputs = (first + outputs - 1) / branches.phases + branches.taps;
+        const float* in = oldest;
+        if (inputs < kGroup + branches.taps - 1) {  // beyond these nothing may be read
+            std::copy_n(oldest, inputs, last_inputs);
+            std::fill(last_inputs + inputs, last_inputs + kGroup + branches.taps - 1, 0.0F);
+            in = last_inputs;
+        }
+        for (std::uint32_t phase = 0; phase < branches.phases; ++phase) filter_group(branches, in, phase, sums[phase]);
+        interleave(sums, branches.phases, first, outputs, out + done);
+        done += outputs;
+        first = 0;
+    }
+}
+
+void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+    if (is_small_multiple(branches)) {
+        filter_multiple(branches, at, count, out);
+    } else {
+        filter_each(branches, at, count, out);
     }
 }
 
