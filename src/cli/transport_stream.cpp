@@ -65,11 +65,13 @@ bool HopStream::hop_is_ready() const noexcept {
 std::vector<float> HopStream::run_hop(const BlockTimes& times) {
     const auto started = rt::now_ns();
     if (figures_->counting.load(std::memory_order_relaxed)) {
-        figures_->hand_off.record((is_first_of_batch_ ? times.begun_ns : started) - times.queued_ns);
+        const auto turned_to_ns = is_first_of_batch_ ? times.begun_ns : started;
+        figures_->hand_off.record(turned_to_ns - std::max(times.queued_ns, predecessor_finished_ns_));
     }
     is_first_of_batch_ = false;
     due_ns_ = times.due_ns;
     finished_.append(run_model());
+    predecessor_finished_ns_ = rt::now_ns();
     ++hops_done_;
     return take_output();
 }

@@ -83,6 +83,7 @@ private:
     std::int64_t frames_in_ = 0, frames_out_ = 0;
     std::int64_t samples_in_ = 0;    // at the model's rate
     std::int64_t claimed_hops_ = 0;  // every hop below this has been claimed, or marked lost
+    std::int64_t predecessor_finished_ns_ = 0;  // the model's, of the last usable hop
     std::int64_t next_to_finish_ = 0;
     std::int64_t stale_until_ = 0;  // windows of hops below this hold samples that were never taken
     double submit_offset_ns_ = 0;   // how long after a block is due its hop is submitted, smoothed
@@ -278,7 +279,9 @@ void DenoiseStage::Live::finish_hop(std::int64_t hop) noexcept {
     const bool usable = hop >= stale_until_ && is_claimed(hop) && exchange_.take_result(hop);
     if (usable) {
         const auto& stamps = exchange_.stamps(hop);
-        hand_off.record(stamps.started_ns - stamps.submitted_ns);
+        // A hop needs the state that its predecessor leaves: until that is there, it queues and is not handed off.
+        hand_off.record(stamps.started_ns - std::max(stamps.submitted_ns, predecessor_finished_ns_));
+        predecessor_finished_ns_ = stamps.finished_ns;
         inference.record(stamps.finished_ns - stamps.started_ns);
     } else {
         report_miss(hop);
