@@ -19,10 +19,10 @@ namespace {
 
 constexpr std::int64_t kLeastLeadNs = 10'000;
 constexpr std::int64_t kMostLeadNs = 250'000;
-// A step up for each early arrival and one of 1/32 down for each in time: at rest 3 % are early, whatever their
+// A step up for each early arrival and one of 1/8 down for each in time: at rest one in nine is early, whatever their
 // distribution (Robbins and Monro, 1951, for a quantile).
 constexpr std::int64_t kLeadStepNs = 10'000;
-constexpr std::int64_t kLeadDecayNs = kLeadStepNs / 32;
+constexpr std::int64_t kLeadDecayNs = kLeadStepNs / 8;
 
 #if defined(__linux__)
 /// Sleeps while `word` holds `value`, until CLOCK_MONOTONIC reaches `until_ns`; may return sooner for no reason.
