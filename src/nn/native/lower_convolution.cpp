@@ -4,97 +4,71 @@
 #include <cstring>
 #include <string>
 
-#include "nn/native/gemm.hpp"
+#include "nn/native/direct_convolution.hpp"
 #include "nn/native/lowering.hpp"
+#include "nn/native/packed_matrix.hpp"
 
 namespace sidetone::nn::native {
 namespace {
 
-/// One spatial dimension.
-struct Extent {
-    std::size_t in = 1, out = 1, taps = 1;
-    std::ptrdiff_t stride = 1, dilation = 1, pad = 0;
-    std::ptrdiff_t spread = 1;  ///< zeros lie between the inputs so that they are this far apart (transposed strides)
-};
-
-/// Gathers what every tap sees into columns, then multiplies by the weights, group by group.
-struct ConvolutionKernel {
-    std::size_t batch, groups, group_inputs, group_outputs;
-    Extent height, width;
-    std::vector<float> weights;  // [groups][group_outputs][group_inputs·taps]
-    std::vector<float> bias;     // one per output channel, or none
-    bool is_pointwise;           // the input is already as its columns would be
+struct DirectKernel {
+    ConvolutionPlan plan;
 
     // Of a transposed one: every input meets every tap once.
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        const auto& [batch, groups, inputs, outputs, height, width] = plan.shape;
         const auto pixels = (height.spread > 1 ? height.in : height.out) * (width.spread > 1 ? width.in : width.out);
-        return batch * pixels * weights.size();
+        return batch * pixels * plan.weights.size();
     }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept { return (weights.size() + bias.size()) * sizeof(float); }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return plan.bytes(); }
+    void operator()(void* const* p) const noexcept {
+        run_convolution(plan, static_cast<const float*>(p[0]), static_cast<float*>(p[1]), static_cast<float*>(p[2]));
+    }
+};
 
+/// For many channels and few places: the input is turned so that channels are neighbours, and each output's window,
+/// then in one piece, multiplied by packed weights.
+struct WindowKernel {
+    ConvolutionShape shape;             // of height 1
+    std::vector<PackedMatrix> weights;  // one per group, its inner elements [taps, inputs]
+    bool is_in_place;                   // windows already lie in one piece
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        return shape.batch * shape.outputs() * shape.width.out * shape.group_inputs * shape.width.taps;
+    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights[0].bytes() * weights.size(); }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
         auto* out = static_cast<float*>(p[1]);
-        auto* columns = is_pointwise ? nullptr : static_cast<float*>(p[2]);
-        const auto pixels = height.out * width.out;
-        const auto inner = group_inputs * height.taps * width.taps;
-        for (std::size_t i = 0; i < batch * groups; ++i) {
-            const auto g = i % groups;
-            if (!is_pointwise) gather(x, columns);
-            multiply({weights.data() + g * group_outputs * inner, inner}, {is_pointwise ? x : columns, pixels},
-                     group_outputs, pixels, inner, bias.empty() ? nullptr : bias.data() + g * group_outputs, nullptr,
-                     out, pixels);
-            x += group_inputs * height.in * width.in;
-            out += group_outputs * pixels;
+        auto* turned = static_cast<float*>(p[2]);
+        const auto& width = shape.width;
+        const auto stride = static_cast<std::size_t>(width.stride) * shape.group_inputs;
+        for (std::size_t i = 0; i < shape.batch * shape.groups; ++i) {
+            if (!is_in_place) turn(x, turned);
+            weights[i % shape.groups].multiply({is_in_place ? x : turned, stride, width.out}, {out, width.out, 1});
+            x += shape.group_inputs * width.in;
+            out += shape.group_outputs * width.out;
         }
     }
 
-    void gather(const float* x, float* columns) const noexcept {
-        for (std::size_t c = 0; c < group_inputs; ++c, x += height.in * width.in) {
-            for (std::size_t kh = 0; kh < height.taps; ++kh) {
-                for (std::size_t kw = 0; kw < width.taps; ++kw) {
-                    for (std::size_t oh = 0; oh < height.out; ++oh, columns += width.out) {
-                        const auto row = place(height, oh, kh);
-                        if (row < 0) {
-                            std::memset(columns, 0, width.out * sizeof(float));
-                        } else {
-                            gather_row(x + static_cast<std::size_t>(row) * width.in, kw, columns);
-                        }
-                    }
-                }
-            }
-        }
+    // How many places the windows cover, padding included.
+    [[nodiscard]] std::size_t covered() const noexcept {
+        return (shape.width.out - 1) * static_cast<std::size_t>(shape.width.stride) + shape.width.taps;
     }
 
-    // Where output `at` finds the input of `tap`; -1 where there is none.
-    static std::ptrdiff_t place(const Extent& e, std::size_t at, std::size_t tap) noexcept {
-        const auto spread =
-            static_cast<std::ptrdiff_t>(at) * e.stride + static_cast<std::ptrdiff_t>(tap) * e.dilation - e.pad;
-        if (spread < 0 || spread % e.spread != 0) return -1;
-        const auto found = spread / e.spread;
-        return found < static_cast<std::ptrdiff_t>(e.in) ? found : -1;
-    }
-
-    void gather_row(const float* x, std::size_t tap, float* columns) const noexcept {
-        if (width.stride == 1 && width.spread == 1) {
-            const auto shift = static_cast<std::ptrdiff_t>(tap) * width.dilation - width.pad;
-            const auto out = static_cast<std::ptrdiff_t>(width.out);
-            const auto first = std::clamp<std::ptrdiff_t>(-shift, 0, out);
-            const auto last = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(width.in) - shift, first, out);
-            std::fill(columns, columns + first, 0.0F);
-            std::copy(x + first + shift, x + last + shift, columns + first);
-            std::fill(columns + last, columns + out, 0.0F);
-            return;
-        }
-        for (std::size_t ow = 0; ow < width.out; ++ow) {
-            const auto found = place(width, ow, tap);
-            columns[ow] = found < 0 ? 0.0F : x[found];
+    void turn(const float* x, float* turned) const noexcept {
+        const auto lead = static_cast<std::size_t>(shape.width.pad);
+        const auto channels = shape.group_inputs;
+        std::memset(turned, 0, covered() * channels * sizeof(float));
+        const auto last = std::min(shape.width.in, covered() - std::min(lead, covered()));
+        for (std::size_t c = 0; c < channels; ++c, x += shape.width.in) {
+            for (std::size_t i = 0; i < last; ++i) turned[(lead + i) * channels + c] = x[i];
         }
     }
 };
 
 struct Geometry {
-    std::array<Extent, 2> extents;  // height, width; a signal in one dimension has a height of 1
+    std::array<ConvolutionExtent, 2> extents;  // height, width; a signal in one dimension has a height of 1
     std::size_t spatial;
 };
 
@@ -151,14 +125,14 @@ Geometry geometry_of(const NodeLowering& node, const Shape& x, const Shape& weig
 }
 
 // [inputs, outputs of a group, taps] with its taps turned round: a transposed convolution is one of the spread input.
-std::vector<float> turned(std::span<const float> weights, const ConvolutionKernel& k) {
-    const auto taps = k.height.taps * k.width.taps;
+std::vector<float> turned(std::span<const float> weights, const ConvolutionShape& shape) {
+    const auto taps = shape.taps();
     std::vector<float> made(weights.size());
-    for (std::size_t g = 0; g < k.groups; ++g) {
-        for (std::size_t i = 0; i < k.group_inputs; ++i) {
-            for (std::size_t o = 0; o < k.group_outputs; ++o) {
-                const float* from = &weights[((g * k.group_inputs + i) * k.group_outputs + o) * taps];
-                float* to = &made[((g * k.group_outputs + o) * k.group_inputs + i) * taps];
+    for (std::size_t g = 0; g < shape.groups; ++g) {
+        for (std::size_t i = 0; i < shape.group_inputs; ++i) {
+            for (std::size_t o = 0; o < shape.group_outputs; ++o) {
+                const float* from = &weights[((g * shape.group_inputs + i) * shape.group_outputs + o) * taps];
+                float* to = &made[((g * shape.group_outputs + o) * shape.group_inputs + i) * taps];
                 std::reverse_copy(from, from + taps, to);
             }
         }
@@ -166,52 +140,89 @@ std::vector<float> turned(std::span<const float> weights, const ConvolutionKerne
     return made;
 }
 
+bool is_trivial(const ConvolutionExtent& e) {
+    return e.in == 1 && e.out == 1 && e.taps == 1 && e.pad == 0;
+}
+
+// Few places leave most lanes of a vector along the width without work; many outputs fill one.
+bool suits_windows(const ConvolutionShape& shape) {
+    return is_trivial(shape.height) && shape.width.spread == 1 &&
+           (shape.width.dilation == 1 || shape.width.taps == 1) && shape.width.out <= 8 &&
+           shape.group_outputs >= PackedMatrix::kRowGrain &&
+           PackedMatrix::fits(shape.group_outputs, shape.group_inputs * shape.width.taps);
+}
+
+WindowKernel window_kernel(const ConvolutionShape& shape, std::span<const float> weights, std::span<const float> bias) {
+    WindowKernel kernel{.shape = shape, .weights = {}, .is_in_place = false};
+    const auto inner = shape.group_inputs * shape.width.taps;
+    for (std::size_t g = 0; g < shape.groups; ++g) {
+        const auto own = weights.subspan(g * shape.group_outputs * inner);
+        const auto own_bias = bias.empty() ? bias : bias.subspan(g * shape.group_outputs, shape.group_outputs);
+        kernel.weights.emplace_back(shape.group_outputs, inner, own_bias, [&](std::size_t row, std::size_t k) {
+            const auto tap = k / shape.group_inputs;
+            const auto input = k % shape.group_inputs;
+            return own[row * inner + input * shape.width.taps + tap];
+        });
+    }
+    const bool is_whole = shape.width.pad == 0 && kernel.covered() <= shape.width.in;
+    kernel.is_in_place = is_whole && (shape.group_inputs == 1 || shape.width.in == 1);
+    return kernel;
+}
+
+ValueId add_scratch(NodeLowering& node, std::size_t elements) {
+    return node.add_value(DataType::f32, {static_cast<std::int64_t>(elements)});
+}
+
+// Tables are made for every place and tap: what a file claims is bounded before they are.
+void check_tables(const NodeLowering& node, const ConvolutionShape& shape) {
+    constexpr std::size_t kMost = std::size_t{1} << 24;
+    const auto phases = std::min(static_cast<std::size_t>(shape.width.spread), shape.width.out);
+    if (shape.height.out > kMost / shape.height.taps || phases > kMost / shape.width.taps) {
+        node.refuse("its window is beyond the limits");
+    }
+}
+
 void lower(NodeLowering& node, bool transposed) {
     const auto x = node.input(0);
     node.require_type(x, DataType::f32);
-    const auto shape = node.shape(x);
-    const auto weights = node.constant<float>(1);
+    const auto x_shape = node.shape(x);
+    const auto given = node.constant<float>(1);
     const auto& weight_shape = node.shape(node.input(1));
-    const auto geometry = geometry_of(node, shape, weight_shape, transposed);
+    const auto geometry = geometry_of(node, x_shape, weight_shape, transposed);
     const auto groups = node.attribute_or<std::int64_t>("group", 1);
-    const auto inputs = shape[1];
+    const auto inputs = x_shape[1];
     const auto outputs = transposed ? weight_shape[1] * groups : weight_shape[0];
     if (groups < 1 || groups > inputs || inputs % groups != 0 || outputs % groups != 0 ||
         (transposed ? weight_shape[0] != inputs : weight_shape[1] * groups != inputs)) {
         node.refuse("its weights do not fit its channels");
     }
-    ConvolutionKernel kernel{.batch = static_cast<std::size_t>(shape[0]),
-                             .groups = static_cast<std::size_t>(groups),
-                             .group_inputs = static_cast<std::size_t>(inputs / groups),
-                             .group_outputs = static_cast<std::size_t>(outputs / groups),
-                             .height = geometry.extents[0],
-                             .width = geometry.extents[1],
-                             .weights = {},
-                             .bias = {},
-                             .is_pointwise = true};
-    kernel.weights = transposed ? turned(weights, kernel) : std::vector<float>(weights.begin(), weights.end());
-    if (node.has_input(2)) {
-        const auto bias = node.constant<float>(2);
-        if (bias.size() != static_cast<std::size_t>(outputs)) node.refuse("its bias is not one per channel");
-        kernel.bias.assign(bias.begin(), bias.end());
-    }
-    for (const auto& e : geometry.extents) {
-        kernel.is_pointwise =
-            kernel.is_pointwise && e.taps == 1 && e.stride == 1 && e.spread == 1 && e.pad == 0 && e.in == e.out;
-    }
-    Shape out_shape{shape[0], outputs};
+    ConvolutionShape shape{.batch = static_cast<std::size_t>(x_shape[0]),
+                           .groups = static_cast<std::size_t>(groups),
+                           .group_inputs = static_cast<std::size_t>(inputs / groups),
+                           .group_outputs = static_cast<std::size_t>(outputs / groups),
+                           .height = geometry.extents[0],
+                           .width = geometry.extents[1]};
+    Shape out_shape{x_shape[0], outputs};
     for (std::size_t i = 2 - geometry.spatial; i < 2; ++i) {
         out_shape.push_back(static_cast<std::int64_t>(geometry.extents[i].out));
     }
-    std::vector<ValueId> writes{node.add_value(DataType::f32, out_shape)};
-    if (!kernel.is_pointwise) {
-        const auto size = [](std::size_t value) { return static_cast<std::int64_t>(value); };
-        writes.push_back(
-            node.add_value(DataType::f32, {size(kernel.group_inputs), size(kernel.height.taps * kernel.width.taps),
-                                           size(kernel.height.out), size(kernel.width.out)}));
+    const auto weights = transposed ? turned(given, shape) : std::vector<float>(given.begin(), given.end());
+    const auto bias = node.has_input(2) ? node.constant<float>(2) : std::span<const float>{};
+    if (node.has_input(2) && bias.size() != shape.outputs()) node.refuse("its bias is not one per channel");
+    // A signal that lies along the height is one that lies along the width.
+    if (is_trivial(shape.width)) std::swap(shape.width, shape.height);
+    const auto out = node.add_value(DataType::f32, out_shape);
+    if (suits_windows(shape)) {
+        auto kernel = window_kernel(shape, weights, bias);
+        const auto scratch = add_scratch(node, kernel.is_in_place ? 0 : kernel.covered() * shape.group_inputs);
+        node.emit(std::move(kernel), {x}, {out, scratch});
+    } else {
+        check_tables(node, shape);
+        auto plan = plan_convolution(shape, weights, bias);
+        const auto scratch = add_scratch(node, plan.scratch_elements());
+        node.emit(DirectKernel{std::move(plan)}, {x}, {out, scratch});
     }
-    node.emit(std::move(kernel), {x}, writes);
-    node.set_output(0, writes[0]);
+    node.set_output(0, out);
 }
 
 void lower_convolution(NodeLowering& node) {
