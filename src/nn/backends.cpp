@@ -77,6 +77,10 @@ std::vector<std::string> backends_for(const Manifest& model) {
     return names;
 }
 
+std::unique_ptr<Session> open_session(const std::string& backend, const Manifest& model, const GraphSpec& graph) {
+    return backend_called(backend, fmt::format("model \"{}\"", model.name)).open(graph, weights_file(model, graph));
+}
+
 OpenedModel open_model(const Manifest& model, const std::string& asked) {
     if (asked != "auto") return open_asked(model, asked, false);
     if (model.backend != "auto") return open_asked(model, model.backend, true);

@@ -23,6 +23,11 @@ struct OpenedModel {
 /// Throws InputError when there is none, or when the one asked for will not have the model.
 [[nodiscard]] OpenedModel open_model(const Manifest& model, const std::string& asked);
 
+/// Loads one graph into the backend called `backend`. The hash of its weights must have been verified (nn/session.hpp
+/// says why). Throws InputError.
+[[nodiscard]] std::unique_ptr<Session> open_session(const std::string& backend, const Manifest& model,
+                                                    const GraphSpec& graph);
+
 /// The names of the backends that run files of this model's kind, in the order in which "auto" tries them.
 [[nodiscard]] std::vector<std::string> backends_for(const Manifest& model);
 

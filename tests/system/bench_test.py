@@ -81,5 +81,41 @@ class BenchChain(program.ProgramTest):
         self.assert_refused(self.run_program("bench", "chain", "no-such-chain"), "no-such-chain")
 
 
+class BenchInfer(program.ProgramTest):
+    def test_backends_agree_and_the_native_one_keeps_its_promises(self):
+        result = self.run_program("bench", "infer", "silero-vad", "dtln", "--runs", 40, "--json", "out.json")
+        self.assert_fine(result)
+        results = {(entry["model"], entry["backend"], entry["paced"]): entry for entry in self.json("out.json")["results"]}
+        self.assertEqual(sorted(results), sorted(
+            (model, backend, paced) for paced in (False, True)
+            for model, backend in (("silero-vad", "native"), ("silero-vad", "onnxruntime"), ("dtln", "tflite"))))
+        for entry in results.values():
+            self.assertEqual(sorted(entry["us"]), ["count", "max", "p50", "p95", "p99", "p999"])
+            self.assertEqual(entry["us"]["count"], 40)
+            self.assertGreater(entry["load_ms"], 0)
+            for key in ("instructions", "multiply_adds", "hop_ms", "resident_bytes"):
+                self.assertIn(key, entry)
+        for paced in (False, True):
+            native = results["silero-vad", "native", paced]
+            reference = results["silero-vad", "onnxruntime", paced]
+            self.assertAlmostEqual(native["ratio_to_onnxruntime"], reference["us"]["p50"] / native["us"]["p50"], places=6)
+            self.assertEqual(reference["ratio_to_onnxruntime"], 1)
+            self.assertLess(native["max_diff"], 1e-4)
+            self.assertGreater(native["max_diff"], 0, "equal to the last bit: were they compared?")
+            self.assertGreater(native["peak_share"], 0)
+            self.assertLess(native["peak_share"], 1)
+            self.assertEqual((native["heap_calls"] or 0, native["locks"] or 0), (0, 0))
+            if native["heap_calls"] is not None:
+                self.assertGreater(reference["heap_calls"], 40, "the counter sees what there is to see")
+            tflite = results["dtln", "tflite", paced]
+            self.assertIsNone(tflite["ratio_to_onnxruntime"])
+            self.assertIsNone(tflite["max_diff"])
+
+    def test_bad_input_is_refused(self):
+        self.assert_refused(self.run_program("bench", "infer", "no-such-model"), "no-such-model")
+        self.assert_refused(self.run_program("bench", "infer", "dtln", "--runs", 0), "--runs")
+        self.assert_refused(self.run_program("bench", "infer", "dtln", "--json", "no/such/folder.json"), "no/such/folder.json")
+
+
 if __name__ == "__main__":
     program.main()

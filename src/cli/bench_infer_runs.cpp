@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/bench_infer_runs.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/instruction_counter.hpp"
+#include "rt/clock.hpp"
+#include "rt/thread.hpp"
+
+namespace sidetone::cli::infer {
+namespace {
+
+constexpr std::size_t kSliceRuns = 64;
+// After another backend's turn the caches are the other's: a stream in a live chain does not change backends.
+constexpr std::size_t kSettleRuns = 4;
+constexpr std::size_t kCountedRuns = 32;
+constexpr int kWorkerPriority = 70;
+
+/// One pass over all backends, paced or not.
+class Pass {
+public:
+    Pass(std::vector<LoadedModel>& models, const Frames& frames, const RunSettings& settings, bool paced,
+         std::atomic<std::size_t>& done)
+        : models_(models),
+          frames_(frames),
+          settings_(settings),
+          paced_(paced),
+          done_(done),
+          outputs_(models.size()),
+          outcomes_(models.size()) {
+        for (std::size_t i = 0; i < models.size(); ++i) {
+            outputs_[i].resize(models[i].outputs() * (kSliceRuns + kSettleRuns));
+            outcomes_[i].backend = models[i].backend();
+            outcomes_[i].paced = paced;
+        }
+    }
+
+    void run();
+    [[nodiscard]] std::vector<Outcome> take() { return std::move(outcomes_); }
+
+private:
+    void run_slice(std::size_t which, std::size_t first_hop, std::size_t runs);
+    void run_once(std::size_t which, bool counts);
+    void compare(std::size_t runs);
+    void count_instructions(std::size_t which, std::size_t hop);
+
+    std::vector<LoadedModel>& models_;
+    const Frames& frames_;
+    const RunSettings& settings_;
+    bool paced_;
+    std::atomic<std::size_t>& done_;
+    std::vector<std::vector<float>> outputs_;  // of a slice
+    std::vector<Outcome> outcomes_;
+    double range_ = 0;  // of the reference's outputs
+    std::vector<double> differences_ = std::vector<double>(models_.size());
+};
+
+// All backends see the same hops one after the other; in each round another one is first.
+void Pass::run() {
+    std::size_t hop = 0;
+    for (std::size_t round = 0, left = settings_.runs; left > 0; ++round) {
+        const auto counted = std::min(left, kSliceRuns);
+        const auto runs = counted + kSettleRuns;
+        for (std::size_t i = 0; i < models_.size(); ++i) run_slice((round + i) % models_.size(), hop, runs);
+        compare(runs);
+        hop += runs;
+        left -= counted;
+    }
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        outcomes_[i].max_diff = range_ > 0 ? differences_[i] / range_ : differences_[i];
+        count_instructions(i, hop);
+    }
+}
+
+void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs) {
+    auto& model = models_[which];
+    auto due = rt::monotonic_ns();
+    for (std::size_t i = 0; i < runs; ++i) {
+        if (paced_) {
+            due = std::max(due + settings_.hop_ns, rt::monotonic_ns());
+            rt::sleep_until_monotonic(due);
+        }
+        model.feed(frames_, first_hop + i);
+        run_once(which, i >= kSettleRuns);
+        model.read({&outputs_[which][i * model.outputs()], model.outputs()});
+        done_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void Pass::run_once(std::size_t which, bool counts) {
+    auto& outcome = outcomes_[which];
+    const auto before = rt::realtime_counts(rt::RealtimeKind::worker);
+    bool good = false;
+    std::int64_t took_ns = 0;
+    {
+        const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+        const auto start = rt::now_ns();
+        good = models_[which].run();
+        took_ns = rt::now_ns() - start;
+    }
+    outcome.failed = outcome.failed || !good;
+    if (!counts) return;
+    const auto after = rt::realtime_counts(rt::RealtimeKind::worker);
+    outcome.counts.heap_calls += after.heap_calls - before.heap_calls;
+    outcome.counts.locks += after.locks - before.locks;
+    outcome.times->record(took_ns);
+}
+
+void Pass::compare(std::size_t runs) {
+    const auto count = runs * models_[0].outputs();
+    for (std::size_t k = 0; k < count; ++k) range_ = std::max(range_, std::abs(double{outputs_[0][k]}));
+    for (std::size_t i = 1; i < models_.size(); ++i) {
+        for (std::size_t k = 0; k < count; ++k) {
+            const auto difference = std::abs(double{outputs_[i][k]} - double{outputs_[0][k]});
+            if (!(difference <= differences_[i])) differences_[i] = difference;  // and when it is no number
+        }
+    }
+}
+
+void Pass::count_instructions(std::size_t which, std::size_t hop) {
+    const InstructionCounter counter;
+    std::vector<double> counts;
+    for (std::size_t i = 0; i < kCountedRuns; ++i) {
+        models_[which].feed(frames_, hop + i);
+        const auto before = counter.read();
+        outcomes_[which].failed = !models_[which].run() || outcomes_[which].failed;
+        const auto after = counter.read();
+        if (!before || !after) continue;
+        counts.push_back(static_cast<double>(*after - *before));
+    }
+    if (counts.empty()) return;
+    std::ranges::sort(counts);
+    outcomes_[which].instructions = counts[counts.size() / 2];
+}
+
+}  // namespace
+
+std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,
+                                     const RunSettings& settings, std::atomic<std::size_t>& done) {
+    std::vector<Outcome> outcomes;
+    for (const bool paced : {true, false}) {
+        Pass pass{models, frames, settings, paced, done};
+        // A thread with real-time priority that never sleeps would be stopped by the kernel now and then.
+        rt::RealtimeThread thread{{.name = "st-infer", .priority = paced ? kWorkerPriority : 0, .core = {}},
+                                  [&] { pass.run(); }};
+        thread.join();
+        for (auto& outcome : pass.take()) outcomes.push_back(std::move(outcome));
+    }
+    return outcomes;
+}
+
+}  // namespace sidetone::cli::infer

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/bench_infer_model.hpp"
+#include "rt/guard.hpp"
+#include "rt/histogram.hpp"
+
+namespace sidetone::cli::infer {
+
+/// What one backend did, paced or back to back.
+struct Outcome {
+    std::string backend;
+    bool paced = false;
+    std::unique_ptr<rt::Histogram> times = std::make_unique<rt::Histogram>();
+    rt::RealtimeCounts counts;           ///< in all runs
+    std::optional<double> instructions;  ///< a run, in user space; where the machine counts them
+    double max_diff = 0;                 ///< from the reference, as a share of the outputs' largest value
+    bool failed = false;
+};
+
+struct RunSettings {
+    std::size_t runs = 1000;  ///< of each backend, paced and as many back to back
+    std::int64_t hop_ns = 0;
+};
+
+/// Runs the backends in turn, some dozens of hops each, on one thread: first paced at the model's hop, on a thread such
+/// as a worker is, then back to back on an ordinary one. The first backend is the reference that outputs are compared
+/// with. `done` counts the runs, for whoever shows progress; outcomes are in the order of `models`, paced ones first.
+[[nodiscard]] std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,
+                                                   const RunSettings& settings, std::atomic<std::size_t>& done);
+
+}  // namespace sidetone::cli::infer
