@@ -9,6 +9,7 @@
 #include "nn/native/lowering.hpp"
 #include "nn/native/memory_plan.hpp"
 #include "nn/native/onnx_import.hpp"
+#include "nn/native/share_storage.hpp"
 #include "nn/tensor_check.hpp"
 #include "rt/error.hpp"
 
@@ -33,6 +34,7 @@ Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
                   with_known_shapes(model.outputs, graph.outputs));
     try {
         auto program = lower(model, graph);
+        share_storage(program);
         plan_memory(program);
         return program;
     } catch (const InputError& error) {

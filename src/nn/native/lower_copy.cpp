@@ -103,8 +103,22 @@ void lower_split(NodeLowering& node) {
 
 struct ConcatKernel {
     std::vector<StridedCopy> parts;
+    bool are_in_one_piece;  // each part, in the output
+
+    [[nodiscard]] std::vector<std::size_t> part_offsets() const {
+        std::vector<std::size_t> offsets;
+        for (const auto& part : parts) offsets.push_back(static_cast<std::size_t>(part.to) * part.element);
+        if (!are_in_one_piece) offsets.clear();
+        return offsets;
+    }
     void operator()(void* const* p) const noexcept {
-        for (std::size_t i = 0; i < parts.size(); ++i) parts[i](p[i], p[parts.size()]);
+        auto* out = static_cast<std::byte*>(p[parts.size()]);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            const auto& part = parts[i];
+            // What was computed in its place needs no copy.
+            const bool is_there = are_in_one_piece && p[i] == out + static_cast<std::size_t>(part.to) * part.element;
+            if (!is_there) part(p[i], out);
+        }
     }
 };
 
@@ -127,7 +141,8 @@ void lower_concat(NodeLowering& node) {
     shape[axis] = size;
     const auto out = node.add_value(type, shape);
     const auto strides = contiguous_strides(shape);
-    ConcatKernel kernel;
+    const auto before = elements_of({shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis)});
+    ConcatKernel kernel{.parts = {}, .are_in_one_piece = before == 1};
     std::ptrdiff_t at = 0;
     for (const auto x : reads) {
         const auto& part = node.shape(x);

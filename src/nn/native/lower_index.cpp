@@ -5,22 +5,15 @@
 
 #include "nn/native/copy_kernel.hpp"
 #include "nn/native/lowering.hpp"
+#include "nn/native/piece_copies.hpp"
+#include "nn/native/strided_part.hpp"
 
 namespace sidetone::nn::native {
 namespace {
 
-/// Copies pieces of one size from places known at load.
 struct PiecesKernel {
-    std::vector<std::size_t> from;  // bytes
-    std::size_t bytes;
-    void operator()(void* const* p) const noexcept {
-        const auto* x = static_cast<const std::byte*>(p[0]);
-        auto* out = static_cast<std::byte*>(p[1]);
-        for (const auto at : from) {
-            std::memcpy(out, x + at, bytes);
-            out += bytes;
-        }
-    }
+    PieceCopies copies;
+    void operator()(void* const* p) const noexcept { copies(p[0], p[1]); }
 };
 
 std::size_t product(const Shape& shape, std::size_t first, std::size_t last) {
@@ -40,30 +33,38 @@ void lower_gather(NodeLowering& node) {
     const auto piece = product(whole, axis + 1, whole.size());
     const auto before = product(whole, 0, axis);
     const auto size = static_cast<std::size_t>(whole[axis]);
-    std::vector<std::size_t> from;
-    const auto out = node.add_value(node.type(x), shape);  // checks the size before the table is made
-    for (std::size_t i = 0; i < before; ++i) {
-        for (const auto index : indices) from.push_back((i * size + node.axis_of(index, size)) * piece);
+    if (indices.size() == 1) {
+        // One place on the axis: what is left are strides.
+        auto strides = contiguous_strides(whole);
+        const auto index = static_cast<std::ptrdiff_t>(node.axis_of(indices[0], size));
+        const auto first = index * strides[axis];
+        const auto at = strides.erase(strides.begin() + static_cast<std::ptrdiff_t>(axis));
+        strides.insert(at, index_shape.size(), 0);
+        return node.set_output(0, emit_part(node, x, shape, strides, first));
     }
-    if (from.size() == 1) return node.set_output(0, node.add_view(x, shape, from[0]));
-    const auto element = bytes_of(node.type(x));
-    for (auto& at : from) at *= element;
-    node.emit(PiecesKernel{std::move(from), piece * element}, {x}, {out});
+    const auto out = node.add_value(node.type(x), shape);  // checks the size before the table is made
+    PieceCopies copies{bytes_of(node.type(x))};
+    std::size_t to = 0;
+    for (std::size_t i = 0; i < before; ++i) {
+        for (const auto index : indices) {
+            copies.add((i * size + node.axis_of(index, size)) * piece, to, piece);
+            to += piece;
+        }
+    }
+    node.emit(PiecesKernel{std::move(copies)}, {x}, {out});
     node.set_output(0, out);
 }
 
 /// A copy of the data with pieces of the updates written over it, at places known at load.
 struct ScatterKernel {
-    std::vector<std::size_t> to;  // bytes
-    std::size_t piece, bytes;
+    PieceCopies updates;
+    std::size_t bytes;
+
+    [[nodiscard]] static constexpr bool may_overwrite_input() noexcept { return true; }
     void operator()(void* const* p) const noexcept {
-        auto* out = static_cast<std::byte*>(p[2]);
-        const auto* updates = static_cast<const std::byte*>(p[1]);
-        std::memcpy(out, p[0], bytes);
-        for (const auto at : to) {
-            std::memcpy(out + at, updates, piece);
-            updates += piece;
-        }
+        // Where nothing else reads the data, the output lies in its place.
+        if (p[2] != p[0]) std::memcpy(p[2], p[0], bytes);
+        updates(p[1], p[2]);
     }
 };
 
@@ -80,18 +81,19 @@ void lower_scatter(NodeLowering& node) {
     const auto depth = index_shape.empty() ? 0 : static_cast<std::size_t>(index_shape.back());
     if (depth == 0 || depth > shape.size()) node.refuse("its indices do not fit its data");
     const auto strides = contiguous_strides(shape);
-    const auto element = bytes_of(node.type(data));
     const auto piece = product(shape, depth, shape.size());
-    ScatterKernel kernel{.to = {}, .piece = piece * element, .bytes = node.value(data).bytes()};
+    ScatterKernel kernel{.updates = PieceCopies{bytes_of(node.type(data))}, .bytes = node.value(data).bytes()};
+    std::size_t from = 0;
     for (std::size_t i = 0; i + depth <= indices.size(); i += depth) {
         std::size_t at = 0;
         for (std::size_t k = 0; k < depth; ++k) {
             at +=
                 node.axis_of(indices[i + k], static_cast<std::size_t>(shape[k])) * static_cast<std::size_t>(strides[k]);
         }
-        kernel.to.push_back(at * element);
+        kernel.updates.add(from, at, piece);
+        from += piece;
     }
-    if (node.value(updates).elements() != kernel.to.size() * piece) node.refuse("its updates do not fit its indices");
+    if (node.value(updates).elements() != from) node.refuse("its updates do not fit its indices");
     const auto out = node.add_value(node.type(data), shape);
     node.emit(std::move(kernel), {data, updates}, {out});
     node.set_output(0, out);
@@ -103,20 +105,17 @@ struct PadKernel {
     std::size_t elements;
     std::uint64_t filling;  // of `copy.element` bytes
     void operator()(void* const* p) const noexcept {
-        auto* out = static_cast<std::byte*>(p[1]);
-        for (std::size_t i = 0; i < elements; ++i) std::memcpy(out + i * copy.element, &filling, copy.element);
+        switch (copy.element) {
+            case 1:
+                std::fill_n(static_cast<std::uint8_t*>(p[1]), elements, static_cast<std::uint8_t>(filling));
+                break;
+            case 4:
+                std::fill_n(static_cast<std::uint32_t*>(p[1]), elements, static_cast<std::uint32_t>(filling));
+                break;
+            default:
+                std::fill_n(static_cast<std::uint64_t*>(p[1]), elements, filling);
+        }
         copy(p[0], p[1]);
-    }
-};
-
-/// Every element from its own place: reflections and repeated edges.
-struct ElementsKernel {
-    std::vector<std::uint32_t> from;
-    std::size_t element;
-    void operator()(void* const* p) const noexcept {
-        const auto* x = static_cast<const std::byte*>(p[0]);
-        auto* out = static_cast<std::byte*>(p[1]);
-        for (std::size_t i = 0; i < from.size(); ++i) std::memcpy(out + i * element, x + from[i] * element, element);
     }
 };
 
@@ -188,7 +187,10 @@ void lower_pad(NodeLowering& node) {
                 .filling = filling_of(node, type)},
             {x}, {out});
     } else if (mode == "reflect" || mode == "edge") {
-        node.emit(ElementsKernel{padded_places(whole, shape, pads, mode == "reflect"), bytes_of(type)}, {x}, {out});
+        PieceCopies copies{bytes_of(type)};
+        std::size_t to = 0;
+        for (const auto from : padded_places(whole, shape, pads, mode == "reflect")) copies.add(from, to++, 1);
+        node.emit(PiecesKernel{std::move(copies)}, {x}, {out});
     } else {
         node.refuse("mode \"" + one_line(mode) + "\" is not in the native executor");
     }

@@ -47,8 +47,10 @@ struct Step {
     std::vector<ValueId> operands;
     std::size_t reads = 0;  ///< the first `reads` operands are only read, the others wholly written
     std::string operation, node;
-    std::uint64_t multiply_adds = 0;  ///< that the operator's definition asks for; 0: about one operation an element
-    std::size_t weight_bytes = 0;     ///< that the kernel holds itself and reads in each run
+    std::uint64_t multiply_adds = 0;   ///< that the operator's definition asks for; 0: about one operation an element
+    std::size_t weight_bytes = 0;      ///< that the kernel holds itself and reads in each run
+    bool may_overwrite_input = false;  ///< the first output may lie where the first input does
+    std::vector<std::size_t> part_offsets;  ///< of a concatenation, where every input may lie in the output, in bytes
 };
 
 /// A graph lowered to kernels.
@@ -61,7 +63,7 @@ struct Program {
 };
 
 /// A step that calls `kernel(operands)`. What a kernel's `multiply_adds()` and `weight_bytes()` say, where it has them,
-/// is for the profile.
+/// is for the profile; `may_overwrite_input()` and `part_offsets()` let values share storage.
 template <class Kernel>
 [[nodiscard]] Step make_step(Kernel kernel) {
     static_assert(noexcept(kernel(static_cast<void* const*>(nullptr))), "kernels run on the audio thread");
@@ -69,6 +71,8 @@ template <class Kernel>
     step.run = [](const void* self, void* const* operands) noexcept { (*static_cast<const Kernel*>(self))(operands); };
     if constexpr (requires { kernel.multiply_adds(); }) step.multiply_adds = kernel.multiply_adds();
     if constexpr (requires { kernel.weight_bytes(); }) step.weight_bytes = kernel.weight_bytes();
+    if constexpr (requires { kernel.may_overwrite_input(); }) step.may_overwrite_input = kernel.may_overwrite_input();
+    if constexpr (requires { kernel.part_offsets(); }) step.part_offsets = kernel.part_offsets();
     step.kernel = std::make_shared<const Kernel>(std::move(kernel));
     return step;
 }
