@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/polyphase_resampler_kernels.hpp"
 
-#include <algorithm>
-
 #include "dsp/vector_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -101,81 +99,108 @@ void filter_each(const PolyphaseBranches& branches, PolyphaseStart at, std::size
 
 // ── a multiple of the input rate: the outputs of a branch side by side, no sum across lanes ──────
 
-constexpr std::size_t kMostRaisedTaps = 128;
-constexpr std::uint32_t kMostRaisedPhases = 6;
-constexpr std::size_t kGroupVectors = 3;  // enough sums at once to hide the multiplier's latency
-constexpr std::size_t kGroup = kGroupVectors * kLanes;
+// Vectors of variable length have no arrays.
+#if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
 
-bool is_small_multiple(const PolyphaseBranches& branches) {
-    return branches.step == 1 && branches.phases <= kMostRaisedPhases && branches.taps <= kMostRaisedTaps &&
-           HWY_TARGET != HWY_SCALAR;
-}
+// What follows gives an output the same bits in whatever width it is computed: one sum, in the order of the taps.
 
-/// The outputs of one branch at `kGroup` neighbouring inputs, each summed in the order of its taps.
-HWY_INLINE void filter_group(const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase, float* sums) {
-    const Wide d;
+constexpr std::uint32_t kMostRaisedPhases = 4;
+
+/// The outputs of one branch at kVectors × Lanes(d) neighbouring inputs, the first of which begins at `oldest`.
+template <std::size_t kVectors, class D, class V>
+HWY_INLINE void filter_neighbours(D d, const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase,
+                                  V (&sums)[kVectors]) {
     const float* coefficients = branches.coefficients + phase * branches.units * kTapUnit;
-    auto a = hn::Zero(d), b = hn::Zero(d), c = hn::Zero(d);
+    for (auto& sum : sums) sum = hn::Zero(d);
     const auto add_unit = [&](const float* in, const float* unit) HWY_ATTR {
         for (std::size_t tap = 0; tap < kTapUnit; ++tap) {
             const auto coefficient = hn::Set(d, unit[tap]);
-            a = hn::MulAdd(coefficient, hn::LoadU(d, in + tap), a);
-            b = hn::MulAdd(coefficient, hn::LoadU(d, in + tap + kLanes), b);
-            c = hn::MulAdd(coefficient, hn::LoadU(d, in + tap + 2 * kLanes), c);
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                sums[v] = hn::MulAdd(coefficient, hn::LoadU(d, in + tap + v * hn::Lanes(d)), sums[v]);
+            }
         }
     };
     for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)
         add_unit(oldest + unit * kTapUnit, coefficients + unit * kTapUnit);
     add_unit(oldest + branches.taps - kTapUnit, coefficients + (branches.units - 1) * kTapUnit);
-    hn::Store(a, d, sums);
-    hn::Store(b, d, sums + kLanes);
-    hn::Store(c, d, sums + 2 * kLanes);
 }
 
-/// `count` outputs of a group in the order of time, from output `first` of it on.
-void interleave(const float (*sums)[kGroup], std::uint32_t phases, std::size_t first, std::size_t count, float* out) {
-    const Wide d;
-    HWY_ALIGN float block[kMostRaisedPhases * kGroup];
-    if (phases == 3) {
-        for (std::size_t i = 0; i < kGroup; i += kLanes) {
-            hn::StoreInterleaved3(hn::Load(d, sums[0] + i), hn::Load(d, sums[1] + i), hn::Load(d, sums[2] + i), d,
-                                  block + 3 * i);
-        }
-    } else {
-        for (std::size_t i = 0; i < kGroup; ++i) {
-            for (std::uint32_t phase = 0; phase < phases; ++phase) block[i * phases + phase] = sums[phase][i];
-        }
+HWY_INLINE float filter_one(const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase) {
+    const hn::CappedTag<float, 1> d;
+    hn::Vec<decltype(d)> sums[1];
+    filter_neighbours<1>(d, branches, oldest, phase, sums);
+    return hn::GetLane(sums[0]);
+}
+
+/// All branches at kVectors × Lanes(d) neighbouring inputs, their outputs in the order of time.
+template <std::size_t kVectors, std::uint32_t kPhases, class D>
+HWY_INLINE void filter_group(D d, const PolyphaseBranches& branches, const float* oldest, float* out) {
+    hn::Vec<D> sums[kPhases][kVectors];
+    for (std::uint32_t phase = 0; phase < kPhases; ++phase)
+        filter_neighbours<kVectors>(d, branches, oldest, phase, sums[phase]);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        float* const to = out + v * hn::Lanes(d) * kPhases;
+        if constexpr (kPhases == 2) hn::StoreInterleaved2(sums[0][v], sums[1][v], d, to);
+        if constexpr (kPhases == 3) hn::StoreInterleaved3(sums[0][v], sums[1][v], sums[2][v], d, to);
+        if constexpr (kPhases == 4) hn::StoreInterleaved4(sums[0][v], sums[1][v], sums[2][v], sums[3][v], d, to);
     }
-    std::copy_n(block + first, count, out);
+}
+
+/// As many inputs as there are, all branches of each. What is left over from whole groups is a group that ends with the
+/// last input and begins within the one before: the outputs they share come out the same.
+template <std::uint32_t kPhases>
+void filter_inputs(const PolyphaseBranches& branches, const float* oldest, std::size_t inputs, float* out) {
+    const auto in_groups_of = [&]<std::size_t kVectors, class D>(D d) HWY_ATTR {
+        const std::size_t group = kVectors * hn::Lanes(d);
+        for (std::size_t i = 0; i < inputs; i += group) {
+            const auto at = HWY_MIN(i, inputs - group);
+            filter_group<kVectors, kPhases>(d, branches, oldest + at, out + at * kPhases);
+        }
+    };
+    const Wide wide;
+    const Folded narrow;
+    if (inputs >= 2 * hn::Lanes(wide)) {
+        in_groups_of.template operator()<2>(wide);  // enough sums at once to hide the multiplier's latency
+    } else if (inputs >= hn::Lanes(wide)) {
+        in_groups_of.template operator()<1>(wide);
+    } else if (inputs >= hn::Lanes(narrow)) {
+        in_groups_of.template operator()<1>(narrow);
+    } else {
+        for (std::size_t n = 0; n < inputs * kPhases; ++n)
+            out[n] = filter_one(branches, oldest + n / kPhases, static_cast<std::uint32_t>(n % kPhases));
+    }
 }
 
 void filter_multiple(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
-    HWY_ALIGN float sums[kMostRaisedPhases][kGroup];
-    HWY_ALIGN float last_inputs[kMostRaisedTaps + kGroup];
-    const float* oldest = at.oldest;
-    std::size_t first = at.phase;
-    for (std::size_t done = 0; done < count; oldest += kGroup) {
-        const auto outputs = std::min(kGroup * branches.phases - first, count - done);
-        const auto inputs = (first + outputs - 1) / branches.phases + branches.taps;
-        const float* in = oldest;
-        if (inputs < kGroup + branches.taps - 1) {  // beyond these nothing may be read
-            std::copy_n(oldest, inputs, last_inputs);
-            std::fill(last_inputs + inputs, last_inputs + kGroup + branches.taps - 1, 0.0F);
-            in = last_inputs;
-        }
-        for (std::uint32_t phase = 0; phase < branches.phases; ++phase) filter_group(branches, in, phase, sums[phase]);
-        interleave(sums, branches.phases, first, outputs, out + done);
-        done += outputs;
-        first = 0;
+    std::size_t n = 0;
+    for (; n < count && at.phase != 0; ++n) {
+        out[n] = filter_one(branches, at.oldest, at.phase);
+        at.phase = at.phase + 1 < branches.phases ? at.phase + 1 : 0;
+        at.oldest += at.phase == 0 ? 1 : 0;
     }
+    const auto inputs = (count - n) / branches.phases;
+    if (branches.phases == 2) filter_inputs<2>(branches, at.oldest, inputs, out + n);
+    if (branches.phases == 3) filter_inputs<3>(branches, at.oldest, inputs, out + n);
+    if (branches.phases == 4) filter_inputs<4>(branches, at.oldest, inputs, out + n);
+    at.oldest += inputs;
+    n += inputs * branches.phases;
+    for (; n < count; ++n, ++at.phase) out[n] = filter_one(branches, at.oldest, at.phase);
 }
 
+bool is_small_multiple(const PolyphaseBranches& branches) {
+    return branches.step == 1 && branches.phases >= 2 && branches.phases <= kMostRaisedPhases;
+}
+
+#endif
+
 void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+#if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
     if (is_small_multiple(branches)) {
         filter_multiple(branches, at, count, out);
-    } else {
-        filter_each(branches, at, count, out);
+        return;
     }
+#endif
+    filter_each(branches, at, count, out);
 }
 
 }  // namespace sidetone::dsp::HWY_NAMESPACE
