@@ -46,7 +46,7 @@ void unary(Unary f, float a, float b, const float* x, float* out, std::size_t co
         case Unary::sigmoid:
             return run([](auto d, auto v) HWY_ATTR { return sigmoid(d, v); });
         case Unary::tanh:
-            return run([](auto d, auto v) HWY_ATTR { return hn::Tanh(d, v); });
+            return run([](auto d, auto v) HWY_ATTR { return tanh(d, v); });
         case Unary::relu:
             return run([](auto d, auto v) HWY_ATTR { return hn::Max(v, hn::Zero(d)); });
         case Unary::leaky_relu:

@@ -6,6 +6,7 @@
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
 #include "nn/native/recurrent_kernels.hpp"
+#include "nn/native/small_gru.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -71,6 +72,25 @@ struct RecurrentKernel {
     }
 };
 
+/// Operands: x, then initial h where it is given; then y and last h.
+struct SmallGruKernel {
+    SmallGru layer;
+    bool has_h;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        return layer.directions.size() * 3 * layer.hidden * (layer.inputs + layer.hidden) * layer.steps * layer.batch;
+    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept {
+        return layer.directions.size() * layer.directions[0].weights.size() * sizeof(float);
+    }
+    void operator()(void* const* p) const noexcept {
+        const auto* h = has_h ? static_cast<const float*>(p[1]) : nullptr;
+        void* const* writes = p + (has_h ? 2 : 1);
+        run_small_gru(layer, static_cast<const float*>(p[0]), h, static_cast<float*>(writes[0]),
+                      static_cast<float*>(writes[1]));
+    }
+};
+
 /// Rows of a matrix and of its bias.
 PackedMatrix packed(std::span<const float> weights, std::span<const float> bias, std::size_t first, std::size_t rows,
                     std::size_t columns) {
@@ -98,22 +118,59 @@ void check_attributes(const NodeLowering& node, Cell cell, std::size_t direction
     refuse_unless(activations == usual, "activations other than the usual ones are");
 }
 
-void lower(NodeLowering& node, Cell cell) {
+/// What a node says of itself, checked.
+struct Layer {
+    std::size_t steps, batch, inputs, hidden, directions;
+    bool is_reversed;            // the first direction
+    std::vector<ValueId> reads;  // x and the initial states
+    bool has_h, has_c;
+    std::span<const float> input, recurrent;  // [directions, gates·hidden, ·]
+    std::vector<float> biases;                // [directions, 2, gates·hidden]
+    Shape y, state;
+
+    /// Of one direction.
+    struct Weights {
+        std::span<const float> input, recurrent, input_bias, recurrent_bias;
+        bool backwards;
+    };
+    [[nodiscard]] Weights weights(std::size_t direction) const {
+        const auto rows = input.size() / directions / inputs;
+        return {.input = input.subspan(direction * rows * inputs, rows * inputs),
+                .recurrent = recurrent.subspan(direction * rows * hidden, rows * hidden),
+                .input_bias = std::span{biases}.subspan(direction * 2 * rows, rows),
+                .recurrent_bias = std::span{biases}.subspan(direction * 2 * rows + rows, rows),
+                .backwards = direction == 1 || is_reversed};
+    }
+};
+
+void read_initial_states(NodeLowering& node, Cell cell, Layer& layer) {
+    layer.has_h = node.has_input(5);
+    layer.has_c = cell == Cell::lstm && node.has_input(6);
+    for (const std::size_t index : {5U, 6U}) {
+        if (!(index == 5 ? layer.has_h : layer.has_c)) continue;
+        if (node.shape(node.input(index)) != layer.state) node.refuse("its initial state does not fit");
+        node.require_type(node.input(index), DataType::f32);
+        layer.reads.push_back(node.input(index));
+    }
+}
+
+Layer read_layer(NodeLowering& node, Cell cell) {
     const auto x = node.input(0);
     node.require_type(x, DataType::f32);
     const auto& shape = node.shape(x);
     const auto& w_shape = node.shape(node.input(1));
     const auto& r_shape = node.shape(node.input(2));
-    const std::size_t gates = cell == Cell::gru ? 3 : 4;
+    const std::int64_t gates = cell == Cell::gru ? 3 : 4;
     if (shape.size() != 3 || w_shape.size() != 3 || r_shape.size() != 3 || elements_of(shape) == 0) {
         node.refuse("its inputs are not of three dimensions");
     }
     const auto direction = node.attribute_or<std::string>("direction", "forward");
-    if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
+    if (direction != "forward" && direction != "reverse" && direction != "bidirectional") {
         node.refuse("no such direction");
+    }
     const std::int64_t count = direction == "bidirectional" ? 2 : 1;
     const auto hidden = r_shape[2];
-    const auto width = static_cast<std::int64_t>(gates) * hidden;
+    const auto width = gates * hidden;
     if (hidden == 0 || w_shape != Shape{count, width, shape[2]} || r_shape != Shape{count, width, hidden} ||
         node.attribute_or("hidden_size", hidden) != hidden) {
         node.refuse("its weights " + shape_text(w_shape) + " and " + shape_text(r_shape) + " do not fit");
@@ -122,47 +179,72 @@ void lower(NodeLowering& node, Cell cell) {
         node.refuse("its weights are beyond the limits");
     }
     check_attributes(node, cell, static_cast<std::size_t>(count));
-    RecurrentKernel kernel{.cell = cell,
-                           .linear_before_reset = node.attribute_or<std::int64_t>("linear_before_reset", 0) != 0,
-                           .steps = static_cast<std::size_t>(shape[0]),
-                           .batch = static_cast<std::size_t>(shape[1]),
-                           .inputs = static_cast<std::size_t>(shape[2]),
-                           .hidden = static_cast<std::size_t>(hidden),
-                           .has_h = node.has_input(5),
-                           .has_c = cell == Cell::lstm && node.has_input(6),
-                           .directions = {}};
-    const auto rows = gates * kernel.hidden;
-    const auto w = node.constant<float>(1);
-    const auto r = node.constant<float>(2);
-    const std::vector<float> zeros(static_cast<std::size_t>(count) * 2 * rows, 0.0F);
-    const auto bias = node.has_input(3) ? node.constant<float>(3) : std::span<const float>{zeros};
-    if (bias.size() != zeros.size()) node.refuse("its bias does not fit");
-    for (std::size_t d = 0; d < static_cast<std::size_t>(count); ++d) {
-        const auto input = w.subspan(d * rows * kernel.inputs);
-        const auto recurrent = r.subspan(d * rows * kernel.hidden);
-        const auto input_bias = bias.subspan(d * 2 * rows, rows);
-        const auto recurrent_bias = bias.subspan(d * 2 * rows + rows, rows);
-        const bool resets_first = cell == Cell::gru && !kernel.linear_before_reset;
-        const auto plain = resets_first ? 2 * kernel.hidden : rows;
-        kernel.directions.push_back({.input = packed(input, input_bias, 0, rows, kernel.inputs),
-                                     .recurrent = packed(recurrent, recurrent_bias, 0, plain, kernel.hidden),
-                                     .reset = packed(recurrent, recurrent_bias, plain, rows - plain, kernel.hidden),
-                                     .backwards = d == 1 || direction == "reverse"});
+    Layer layer{.steps = static_cast<std::size_t>(shape[0]),
+                .batch = static_cast<std::size_t>(shape[1]),
+                .inputs = static_cast<std::size_t>(shape[2]),
+                .hidden = static_cast<std::size_t>(hidden),
+                .directions = static_cast<std::size_t>(count),
+                .is_reversed = direction == "reverse",
+                .reads = {x},
+                .has_h = false,
+                .has_c = false,
+                .input = node.constant<float>(1),
+                .recurrent = node.constant<float>(2),
+                .biases = std::vector<float>(static_cast<std::size_t>(2 * count * width), 0.0F),
+                .y = {shape[0], count, shape[1], hidden},
+                .state = {count, shape[1], hidden}};
+    if (node.has_input(3)) {
+        const auto bias = node.constant<float>(3);
+        if (bias.size() != layer.biases.size()) node.refuse("its bias does not fit");
+        layer.biases.assign(bias.begin(), bias.end());
     }
-    const Shape state{count, shape[1], hidden};
-    std::vector<ValueId> reads{x};
-    for (const std::size_t index : {5U, 6U}) {
-        if (!(index == 5 ? kernel.has_h : kernel.has_c)) continue;
-        if (node.shape(node.input(index)) != state) node.refuse("its initial state does not fit");
-        node.require_type(node.input(index), DataType::f32);
-        reads.push_back(node.input(index));
+    read_initial_states(node, cell, layer);
+    return layer;
+}
+
+void lower_small_gru(NodeLowering& node, const Layer& layer) {
+    SmallGruKernel kernel{{.steps = layer.steps, .batch = layer.batch, .inputs = layer.inputs, .hidden = layer.hidden},
+                          layer.has_h};
+    for (std::size_t d = 0; d < layer.directions; ++d) {
+        const auto own = layer.weights(d);
+        kernel.layer.add_direction(own.input, own.recurrent, own.input_bias, own.recurrent_bias, own.backwards);
     }
-    std::vector<ValueId> writes{node.add_value(DataType::f32, {shape[0], count, shape[1], hidden}),
-                                node.add_value(DataType::f32, state)};
-    if (cell == Cell::lstm) writes.push_back(node.add_value(DataType::f32, state));
+    const std::vector<ValueId> writes{node.add_value(DataType::f32, layer.y),
+                                      node.add_value(DataType::f32, layer.state)};
     for (std::size_t i = 0; i < writes.size(); ++i) node.set_output(i, writes[i]);
-    writes.push_back(node.add_value(DataType::f32, {shape[0] + 2, shape[1], width}));
-    node.emit(std::move(kernel), reads, writes);
+    node.emit(std::move(kernel), layer.reads, writes);
+}
+
+void lower(NodeLowering& node, Cell cell) {
+    const auto layer = read_layer(node, cell);
+    const bool resets_first = cell == Cell::gru && node.attribute_or<std::int64_t>("linear_before_reset", 0) == 0;
+    if (cell == Cell::gru && !resets_first && layer.hidden <= SmallGru::kMaxHidden) {
+        return lower_small_gru(node, layer);
+    }
+    RecurrentKernel kernel{.cell = cell,
+                           .linear_before_reset = !resets_first,
+                           .steps = layer.steps,
+                           .batch = layer.batch,
+                           .inputs = layer.inputs,
+                           .hidden = layer.hidden,
+                           .has_h = layer.has_h,
+                           .has_c = layer.has_c,
+                           .directions = {}};
+    const std::size_t rows = (cell == Cell::gru ? 3 : 4) * layer.hidden;
+    const auto plain = resets_first ? 2 * layer.hidden : rows;
+    for (std::size_t d = 0; d < layer.directions; ++d) {
+        const auto own = layer.weights(d);
+        kernel.directions.push_back(
+            {.input = packed(own.input, own.input_bias, 0, rows, layer.inputs),
+             .recurrent = packed(own.recurrent, own.recurrent_bias, 0, plain, layer.hidden),
+             .reset = packed(own.recurrent, own.recurrent_bias, plain, rows - plain, layer.hidden),
+             .backwards = own.backwards});
+    }
+    std::vector<ValueId> writes{node.add_value(DataType::f32, layer.y), node.add_value(DataType::f32, layer.state)};
+    if (cell == Cell::lstm) writes.push_back(node.add_value(DataType::f32, layer.state));
+    for (std::size_t i = 0; i < writes.size(); ++i) node.set_output(i, writes[i]);
+    writes.push_back(node.add_value(DataType::f32, {layer.y[0] + 2, layer.y[2], static_cast<std::int64_t>(rows)}));
+    node.emit(std::move(kernel), layer.reads, writes);
 }
 
 void lower_gru(NodeLowering& node) {

@@ -47,10 +47,9 @@ HWY_INLINE void for_each_unit(std::size_t count, const Body& body) {
 HWY_INLINE void linear_gru_cell(const Cell& cell, std::size_t hidden) {
     const Tag d;
     for_each_unit(hidden, [&](const auto& load, const auto& store) HWY_ATTR {
-        const auto z = sigmoid(d, hn::Add(load(cell.from_input), load(cell.recurrent)));
-        const auto r = sigmoid(d, hn::Add(load(cell.from_input + hidden), load(cell.recurrent + hidden)));
-        const auto h =
-            hn::Tanh(d, hn::MulAdd(r, load(cell.recurrent + 2 * hidden), load(cell.from_input + 2 * hidden)));
+        const auto z = gate_sigmoid(d, hn::Add(load(cell.from_input), load(cell.recurrent)));
+        const auto r = gate_sigmoid(d, hn::Add(load(cell.from_input + hidden), load(cell.recurrent + hidden)));
+        const auto h = tanh(d, hn::MulAdd(r, load(cell.recurrent + 2 * hidden), load(cell.from_input + 2 * hidden)));
         store(hn::MulAdd(z, hn::Sub(load(cell.before), h), h), cell.state);
     });
 }
@@ -61,10 +60,10 @@ HWY_INLINE void lstm_cell(const Cell& cell, std::size_t hidden) {
         const auto gate = [&](std::size_t k) HWY_ATTR {
             return hn::Add(load(cell.from_input + k * hidden), load(cell.recurrent + k * hidden));
         };
-        const auto kept = hn::Mul(sigmoid(d, gate(2)), load(cell.c));
-        const auto c = hn::MulAdd(sigmoid(d, gate(0)), hn::Tanh(d, gate(3)), kept);
+        const auto kept = hn::Mul(gate_sigmoid(d, gate(2)), load(cell.c));
+        const auto c = hn::MulAdd(gate_sigmoid(d, gate(0)), tanh(d, gate(3)), kept);
         store(c, cell.c);
-        store(hn::Mul(sigmoid(d, gate(1)), hn::Tanh(d, c)), cell.state);
+        store(hn::Mul(gate_sigmoid(d, gate(1)), tanh(d, c)), cell.state);
     });
 }
 
@@ -117,7 +116,8 @@ void reset_first_gru(const Recurrence& layer, const RecurrenceMemory& m) {
             const float* x = from_input + b * width + hidden;
             const float* r = recurrent + b * width + hidden;
             for_each_unit(hidden, [&](const auto& load, const auto& store) HWY_ATTR {
-                store(hn::Mul(sigmoid(d, hn::Add(load(x), load(r))), load(m.last_h + b * hidden)), reset + b * hidden);
+                store(hn::Mul(gate_sigmoid(d, hn::Add(load(x), load(r))), load(m.last_h + b * hidden)),
+                      reset + b * hidden);
             });
         }
         layer.reset->multiply({reset, hidden, layer.batch}, {recurrent + 2 * hidden, 1, width});
@@ -126,8 +126,8 @@ void reset_first_gru(const Recurrence& layer, const RecurrenceMemory& m) {
             const float* r = recurrent + b * width;
             float* h = m.last_h + b * hidden;
             for_each_unit(hidden, [&](const auto& load, const auto& store) HWY_ATTR {
-                const auto z = sigmoid(d, hn::Add(load(x), load(r)));
-                const auto next = hn::Tanh(d, hn::Add(load(x + 2 * hidden), load(r + 2 * hidden)));
+                const auto z = gate_sigmoid(d, hn::Add(load(x), load(r)));
+                const auto next = tanh(d, hn::Add(load(x + 2 * hidden), load(r + 2 * hidden)));
                 store(hn::MulAdd(z, hn::Sub(load(h), next), next), h);
             });
         }
