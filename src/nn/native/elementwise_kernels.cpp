@@ -55,8 +55,14 @@ void unary(Unary f, float a, float b, const float* x, float* out, std::size_t co
         case Unary::clip:
             return run([a, b](auto d, auto v) HWY_ATTR { return hn::Min(hn::Max(v, hn::Set(d, a)), hn::Set(d, b)); });
         case Unary::elu:
+            return run([a, b](auto d, auto v) HWY_ATTR {
+                const auto below = hn::Mul(hn::Set(d, a), hn::Expm1(d, v));
+                return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), below, hn::Mul(hn::Set(d, b), v));
+            });
+        case Unary::celu:
             return run([a](auto d, auto v) HWY_ATTR {
-                return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(hn::Set(d, a), hn::Expm1(d, v)), v);
+                const auto below = hn::Mul(hn::Set(d, a), hn::Expm1(d, hn::Div(v, hn::Set(d, a))));
+                return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), below, v);
             });
         case Unary::hard_sigmoid:
             return run([a, b](auto d, auto v) HWY_ATTR { return hard_sigmoid(d, a, b, v); });
@@ -66,6 +72,29 @@ void unary(Unary f, float a, float b, const float* x, float* out, std::size_t co
             // ln(1 + e^v) = max(v, 0) + ln(1 + e^-|v|): never overflows.
             return run([](auto d, auto v) HWY_ATTR {
                 return hn::Add(hn::Max(v, hn::Zero(d)), hn::Log1p(d, hn::Exp(d, hn::Neg(hn::Abs(v)))));
+            });
+        case Unary::softsign:
+            return run([](auto d, auto v) HWY_ATTR { return hn::Div(v, hn::Add(hn::Set(d, 1.0F), hn::Abs(v))); });
+        case Unary::mish:
+            return run([](auto d, auto v) HWY_ATTR { return mish(d, v); });
+        case Unary::error_function:
+            return run([](auto d, auto v) HWY_ATTR { return error_function(d, v); });
+        case Unary::gelu:
+            return run([](auto d, auto v) HWY_ATTR { return gelu(d, v); });
+        case Unary::gelu_by_tanh:
+            return run([](auto d, auto v) HWY_ATTR { return gelu_by_tanh(d, v); });
+        case Unary::threshold:
+            return run([a](auto d, auto v) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(v, hn::Set(d, a)), v); });
+        case Unary::shrink:
+            return run([a, b](auto d, auto v) HWY_ATTR {
+                const auto moved =
+                    hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Add(v, hn::Set(d, b)), hn::Sub(v, hn::Set(d, b)));
+                return hn::IfThenElseZero(hn::Gt(hn::Abs(v), hn::Set(d, a)), moved);
+            });
+        case Unary::sign:
+            return run([](auto d, auto v) HWY_ATTR {
+                const auto one = hn::CopySign(hn::Set(d, 1.0F), v);
+                return hn::IfThenElse(hn::Eq(v, hn::Zero(d)), v, one);
             });
         case Unary::floor:
             return run([](auto, auto v) HWY_ATTR { return hn::Floor(v); });

@@ -23,10 +23,19 @@ enum class Unary : std::uint8_t {
     relu,
     leaky_relu,    ///< x or a·x
     clip,          ///< to a … b
-    elu,           ///< x or a·(e^x − 1)
+    elu,           ///< b·x or a·(e^x − 1)
+    celu,          ///< x or a·(e^(x/a) − 1)
     hard_sigmoid,  ///< a·x + b, clipped to 0 … 1
     hard_swish,
     softplus,
+    softsign,
+    mish,
+    error_function,  ///< within 4e-7
+    gelu,
+    gelu_by_tanh,  ///< its usual approximation
+    threshold,     ///< x above a, else 0
+    shrink,        ///< moved by b towards 0 outside of ±a, else 0
+    sign,
     floor,
     ceil,
     round,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <functional>
 
 #include "nn/native/loop_nest.hpp"
@@ -21,6 +22,21 @@ struct CompareKernel {
         });
     }
 };
+
+template <class Function>
+void lower_logic(NodeLowering& node) {
+    const auto x = node.input(0);
+    const auto y = node.input(1);
+    node.require_type(x, DataType::boolean);
+    node.require_type(y, DataType::boolean);
+    const auto shape = node.broadcast(node.shape(x), node.shape(y));
+    const auto out = node.add_value(DataType::boolean, shape);
+    const LoopNest<3> nest{
+        shape,
+        {broadcast_strides(node.shape(x), shape), broadcast_strides(node.shape(y), shape), contiguous_strides(shape)}};
+    node.emit(CompareKernel<bool, bool, Function>{nest}, {x, y}, {out});
+    node.set_output(0, out);
+}
 
 template <template <class> class Function>
 void lower_compare(NodeLowering& node) {
@@ -105,7 +121,8 @@ struct CastKernel {
             } else if constexpr (std::is_same_v<From, float> && !std::is_same_v<To, float>) {
                 // The conversion of a float that does not fit is undefined.
                 constexpr float kLimit = sizeof(To) == 8 ? 9.2e18F : 2.1e9F;
-                out[i] = x[i] > -kLimit && x[i] < kLimit ? static_cast<To>(x[i]) : To{};
+                using Wide = std::conditional_t<sizeof(To) == 8, std::int64_t, std::int32_t>;
+                out[i] = x[i] > -kLimit && x[i] < kLimit ? static_cast<To>(static_cast<Wide>(x[i])) : To{};
             } else {
                 out[i] = static_cast<To>(x[i]);
             }
@@ -123,10 +140,12 @@ void emit_cast(NodeLowering& node, ValueId x, ValueId out) {
             return node.emit(CastKernel<From, std::int64_t>{count}, {x}, {out});
         case DataType::i32:
             return node.emit(CastKernel<From, std::int32_t>{count}, {x}, {out});
+        case DataType::i8:
+            return node.emit(CastKernel<From, std::int8_t>{count}, {x}, {out});
+        case DataType::u8:
+            return node.emit(CastKernel<From, std::uint8_t>{count}, {x}, {out});
         case DataType::boolean:
             return node.emit(CastKernel<From, bool>{count}, {x}, {out});
-        default:
-            node.refuse("this element type is not in the native executor");
     }
 }
 
@@ -134,6 +153,10 @@ DataType cast_target(const NodeLowering& node) {
     switch (node.attribute_or<std::int64_t>("to", 0)) {  // numbers of onnx.proto's DataType
         case 1:
             return DataType::f32;
+        case 2:
+            return DataType::u8;
+        case 3:
+            return DataType::i8;
         case 6:
             return DataType::i32;
         case 7:
@@ -160,12 +183,42 @@ void lower_cast(NodeLowering& node) {
         case DataType::i32:
             emit_cast<std::int32_t>(node, x, out);
             break;
+        case DataType::i8:
+            emit_cast<std::int8_t>(node, x, out);
+            break;
+        case DataType::u8:
+            emit_cast<std::uint8_t>(node, x, out);
+            break;
         case DataType::boolean:
             emit_cast<bool>(node, x, out);
             break;
-        default:
-            node.refuse("this element type is not in the native executor");
     }
+    node.set_output(0, out);
+}
+
+/// Which numbers are none, or infinite.
+struct OddKernel {
+    std::size_t count;
+    bool asks_infinity, takes_positive, takes_negative;
+    void operator()(void* const* p) const noexcept {
+        const auto* x = static_cast<const float*>(p[0]);
+        auto* out = static_cast<bool*>(p[1]);
+        for (std::size_t i = 0; i < count; ++i) {
+            const bool is_infinite = std::isinf(x[i]) && (x[i] > 0 ? takes_positive : takes_negative);
+            out[i] = asks_infinity ? is_infinite : std::isnan(x[i]);
+        }
+    }
+};
+
+template <bool kAsksInfinity>
+void lower_odd(NodeLowering& node) {
+    const auto x = node.input(0);
+    node.require_type(x, DataType::f32);
+    const auto out = node.add_value(DataType::boolean, node.shape(x));
+    node.emit(
+        OddKernel{node.value(x).elements(), kAsksInfinity, node.attribute_or<std::int64_t>("detect_positive", 1) != 0,
+                  node.attribute_or<std::int64_t>("detect_negative", 1) != 0},
+        {x}, {out});
     node.set_output(0, out);
 }
 
@@ -192,6 +245,11 @@ constexpr Operator kOperators[] = {
     {"LessOrEqual", lower_compare<std::less_equal>},
     {"Where", lower_where},
     {"Cast", lower_cast},
+    {"And", lower_logic<std::logical_and<>>},
+    {"Or", lower_logic<std::logical_or<>>},
+    {"Xor", lower_logic<std::not_equal_to<>>},
+    {"IsNaN", lower_odd<false>},
+    {"IsInf", lower_odd<true>},
     {"Not", lower_not},
 };
 

@@ -86,7 +86,9 @@ Geometry geometry_of(const NodeLowering& node, const Shape& x, const Shape& weig
     auto pads = node.attribute_or("pads", Integers(2 * spatial, 0));
     const auto automatic = node.attribute_or<std::string>("auto_pad", "NOTSET");
     if (automatic == "VALID") pads.assign(2 * spatial, 0);
-    if ((automatic != "NOTSET" && automatic != "VALID") || node.attribute<Integers>("output_shape")) {
+    const bool is_same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
+    if ((automatic != "NOTSET" && automatic != "VALID" && !(is_same && !transposed)) ||
+        node.attribute<Integers>("output_shape")) {
         node.refuse("automatic padding is not in the native executor");
     }
     if (strides.size() != spatial || dilations.size() != spatial || pads.size() != 2 * spatial ||
@@ -104,10 +106,16 @@ Geometry geometry_of(const NodeLowering& node, const Shape& x, const Shape& weig
         e.taps = static_cast<std::size_t>(bounded(weights[i + 2], 1));
         e.dilation = bounded(dilations[i], 1);
         const auto stride = bounded(strides[i], 1);
-        const auto before = bounded(pads[i], 0);
-        const auto after = bounded(pads[i + spatial], 0);
+        auto before = bounded(pads[i], 0);
+        auto after = bounded(pads[i + spatial], 0);
         const auto reach = static_cast<std::ptrdiff_t>(e.taps - 1) * e.dilation;
         const auto in = static_cast<std::ptrdiff_t>(e.in);
+        if (is_same) {
+            // As many outputs as strides fit into the input; what is odd goes to one side.
+            const auto all = std::max<std::ptrdiff_t>(((in + stride - 1) / stride - 1) * stride + reach + 1 - in, 0);
+            before = automatic == "SAME_LOWER" ? (all + 1) / 2 : all / 2;
+            after = all - before;
+        }
         std::ptrdiff_t out = 0;
         if (transposed) {
             e.spread = stride;

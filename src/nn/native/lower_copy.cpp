@@ -58,12 +58,11 @@ void lower_slice(NodeLowering& node) {
         const auto size = shape[axis];
         const auto step = steps[i];
         if (step == 0 || step < -kMaxStep || step > kMaxStep) node.refuse("its step is out of range");
-        const auto bounded = [&](std::int64_t at) {
-            if (at < 0) at += size;
-            return step > 0 ? std::clamp<std::int64_t>(at, 0, size) : std::clamp<std::int64_t>(at, -1, size - 1);
-        };
-        const auto start = step < 0 && starts[i] >= 0 ? std::min(starts[i], size - 1) : bounded(starts[i]);
-        const auto end = bounded(ends[i]);
+        const auto from_start = [&](std::int64_t at) { return at < 0 ? at + size : at; };
+        const auto last = step > 0 ? size : size - 1;
+        const auto start = std::clamp<std::int64_t>(from_start(starts[i]), 0, std::max<std::int64_t>(last, 0));
+        const auto end =
+            std::clamp<std::int64_t>(from_start(ends[i]), step > 0 ? 0 : -1, std::max<std::int64_t>(last, -1));
         const auto distance = step > 0 ? end - start : start - end;
         const auto pace = step > 0 ? step : -step;
         shape[axis] = distance > 0 ? (distance + pace - 1) / pace : 0;

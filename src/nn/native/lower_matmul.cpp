@@ -123,7 +123,20 @@ void lower_matmul(NodeLowering& node) {
     node.set_output(0, out);
 }
 
+// Weights that are known, and one bias per column.
+bool is_linear_layer(const NodeLowering& node) {
+    if (node.attribute_or<std::int64_t>("transA", 0) != 0 || !node.is_constant(node.input(1))) return false;
+    const auto& weights = node.shape(node.input(1));
+    if (weights.size() != 2 || elements_of(weights) == 0) return false;
+    const auto columns = weights[node.attribute_or<std::int64_t>("transB", 0) != 0 ? 0 : 1];
+    if (!node.has_input(2)) return true;
+    const auto& bias = node.shape(node.input(2));
+    return node.is_constant(node.input(2)) && !bias.empty() && bias.size() <= 2 && bias.back() == columns &&
+           elements_of(bias) == static_cast<std::size_t>(columns);
+}
+
 void lower_gemm(NodeLowering& node) {
+    if (!is_linear_layer(node)) return lower_general_gemm(node);
     const auto a = node.input(0);
     node.require_type(a, DataType::f32);
     const auto weights = node.constant<float>(1);

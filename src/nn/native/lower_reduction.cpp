@@ -39,7 +39,7 @@ struct ReduceKernel {
 template <Reduction kKind>
 void lower_reduction(NodeLowering& node) {
     auto x = node.input(0);
-    node.require_type(x, DataType::f32);
+    if (node.type(x) != DataType::f32) return lower_integer_reduction(node);
     const auto from = node.shape(x);
     std::vector<bool> goes(from.size());
     const auto axes = node.integers("axes", 1).value_or(std::vector<std::int64_t>{});

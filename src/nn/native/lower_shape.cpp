@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "nn/native/lowering.hpp"
@@ -102,27 +103,9 @@ void lower_size(NodeLowering& node) {
     node.set_output(0, node.add_constant<std::int64_t>({}, std::span{&size, 1}));
 }
 
-ValueId add_tensor(NodeLowering& node, const ConstantTensor& tensor, const Shape& shape) {
-    const auto count = elements_of(tensor.shape);
-    switch (tensor.type) {
-        case DataType::f32:
-            return node.add_constant<float>(shape, {reinterpret_cast<const float*>(tensor.data.data()), count});
-        case DataType::i64:
-            return node.add_constant<std::int64_t>(shape,
-                                                   {reinterpret_cast<const std::int64_t*>(tensor.data.data()), count});
-        case DataType::i32:
-            return node.add_constant<std::int32_t>(shape,
-                                                   {reinterpret_cast<const std::int32_t*>(tensor.data.data()), count});
-        case DataType::boolean:
-            return node.add_constant<bool>(shape, {reinterpret_cast<const bool*>(tensor.data.data()), count});
-        default:
-            node.refuse("this element type is not in the native executor");
-    }
-}
-
 void lower_constant(NodeLowering& node) {
     if (const auto tensor = node.attribute<std::shared_ptr<const ConstantTensor>>("value")) {
-        return node.set_output(0, add_tensor(node, **tensor, (*tensor)->shape));
+        return node.set_output(0, node.add_constant((*tensor)->type, (*tensor)->shape, (*tensor)->data));
     }
     if (const auto value = node.attribute<float>("value_float")) {
         return node.set_output(0, node.add_constant<float>({}, std::span{&*value, 1}));
@@ -140,27 +123,18 @@ void lower_constant(NodeLowering& node) {
     node.refuse("this kind of constant is not in the native executor");
 }
 
-template <class T>
-ValueId filled(NodeLowering& node, const Shape& shape, T value) {
-    if (!is_bounded(kDataType<T>, shape)) node.refuse("its shape is beyond the limits");
-    const dsp::AlignedVector<T> values(elements_of(shape), value);
-    return node.add_constant<T>(shape, values);
-}
-
 void lower_constant_of_shape(NodeLowering& node) {
     const auto shape = node.constant_integers(0);
     const auto tensor = node.attribute<std::shared_ptr<const ConstantTensor>>("value");
-    if (!tensor) return node.set_output(0, filled<float>(node, shape, 0.0F));
-    const auto* data = (*tensor)->data.data();
-    if (elements_of((*tensor)->shape) != 1) node.refuse("its value is not one");
-    switch ((*tensor)->type) {
-        case DataType::f32:
-            return node.set_output(0, filled(node, shape, *reinterpret_cast<const float*>(data)));
-        case DataType::i64:
-            return node.set_output(0, filled(node, shape, *reinterpret_cast<const std::int64_t*>(data)));
-        default:
-            node.refuse("this element type is not in the native executor");
+    const auto type = tensor ? (*tensor)->type : DataType::f32;
+    if (tensor && elements_of((*tensor)->shape) != 1) node.refuse("its value is not one");
+    if (!is_bounded(type, shape)) node.refuse("its shape is beyond the limits");
+    const auto size = bytes_of(type);
+    std::vector<std::byte> values(elements_of(shape) * size);
+    for (std::size_t at = 0; tensor && at < values.size(); at += size) {
+        std::memcpy(values.data() + at, (*tensor)->data.data(), size);
     }
+    node.set_output(0, node.add_constant(type, shape, values));
 }
 
 // The branch that a constant condition takes becomes part of the graph; the other is not looked at.

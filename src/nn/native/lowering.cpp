@@ -17,9 +17,11 @@ constexpr std::size_t kMaxProgramBytes = std::size_t{2} << 30;
 const Operator* find_operator(std::string_view name) {
     static const auto table = [] {
         std::unordered_map<std::string_view, const Operator*> made;
-        for (const auto list : {arithmetic_operators(), comparison_operators(), shape_operators(), copy_operators(),
-                                index_operators(), matmul_operators(), convolution_operators(), recurrent_operators(),
-                                reduction_operators(), einsum_operators(), pooling_operators()}) {
+        for (const auto list :
+             {arithmetic_operators(), comparison_operators(), shape_operators(), copy_operators(), index_operators(),
+              pad_operators(), rearrange_operators(), along_axis_operators(), matmul_operators(),
+              convolution_operators(), recurrent_operators(), reduction_operators(), einsum_operators(),
+              pooling_operators(), softmax_operators(), normalization_operators(), row_reduction_operators()}) {
             for (const auto& entry : list) made.emplace(entry.name, &entry);
         }
         return made;

@@ -59,6 +59,7 @@ public:
     NodeLowering(Lowering& lowering, const Node& node, int depth) : lowering_(lowering), node_(node), depth_(depth) {}
 
     [[nodiscard]] std::int64_t opset() const noexcept { return lowering_.opset(); }
+    [[nodiscard]] const std::string& operation() const noexcept { return node_.operation; }
     [[nodiscard]] std::size_t input_count() const noexcept { return node_.inputs.size(); }
     [[nodiscard]] std::size_t output_count() const noexcept { return node_.outputs.size(); }
     [[nodiscard]] bool has_input(std::size_t index) const noexcept;
@@ -86,11 +87,14 @@ public:
     [[nodiscard]] std::size_t axis_of(std::int64_t axis, std::size_t rank) const;
     [[nodiscard]] Shape broadcast(const Shape& a, const Shape& b) const;
     void require_type(ValueId id, DataType expected) const;
+    /// Refuses tables of more entries than a file may ask for.
+    void require_table(std::size_t entries) const;
 
     [[nodiscard]] ValueId add_value(DataType type, const Shape& shape);
     [[nodiscard]] ValueId add_view(ValueId of, const Shape& shape, std::size_t offset_elements = 0);
     template <class T>
     [[nodiscard]] ValueId add_constant(const Shape& shape, std::span<const T> values);
+    [[nodiscard]] ValueId add_constant(DataType type, const Shape& shape, std::span<const std::byte> data);
     void set_output(std::size_t index, ValueId id);
 
     /// Appends a step: `kernel` reads `reads` and writes all of `writes`.
@@ -123,12 +127,24 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> shape_operators();
 [[nodiscard]] std::span<const Operator> copy_operators();
 [[nodiscard]] std::span<const Operator> index_operators();
+[[nodiscard]] std::span<const Operator> pad_operators();
+[[nodiscard]] std::span<const Operator> rearrange_operators();
+[[nodiscard]] std::span<const Operator> along_axis_operators();
 [[nodiscard]] std::span<const Operator> matmul_operators();
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> recurrent_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
 [[nodiscard]] std::span<const Operator> einsum_operators();
 [[nodiscard]] std::span<const Operator> pooling_operators();
+[[nodiscard]] std::span<const Operator> softmax_operators();
+[[nodiscard]] std::span<const Operator> normalization_operators();
+[[nodiscard]] std::span<const Operator> row_reduction_operators();
+
+/// Gemm with operands that are known only when it runs, or that need to be turned or broadcast.
+void lower_general_gemm(NodeLowering& node);
+
+/// ReduceSum, ReduceMean, ReduceMax and ReduceMin of integers.
+void lower_integer_reduction(NodeLowering& node);
 
 // ── definitions ─────────────────────────────────────────────────────────────────────────────────
 

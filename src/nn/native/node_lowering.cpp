@@ -10,6 +10,7 @@ namespace sidetone::nn::native {
 namespace {
 
 constexpr int kMaxDepth = 8;
+constexpr std::size_t kMaxTableEntries = 1U << 24U;
 
 }  // namespace
 
@@ -83,6 +84,10 @@ void NodeLowering::require_type(ValueId id, DataType expected) const {
     if (type(id) != expected) refuse("this element type is not in the native executor");
 }
 
+void NodeLowering::require_table(std::size_t entries) const {
+    if (entries > kMaxTableEntries) refuse(fmt::format("a table of {} entries is beyond the limits", entries));
+}
+
 void NodeLowering::check_shape(DataType type, const Shape& shape) const {
     if (!is_bounded(type, shape)) refuse(fmt::format("shape {} is beyond the limits", shape_text(shape)));
 }
@@ -95,6 +100,11 @@ ValueId NodeLowering::add_value(DataType type, const Shape& shape) {
 ValueId NodeLowering::add_view(ValueId of, const Shape& shape, std::size_t offset_elements) {
     check_shape(type(of), shape);
     return lowering_.add_view(of, shape, offset_elements);
+}
+
+ValueId NodeLowering::add_constant(DataType type, const Shape& shape, std::span<const std::byte> data) {
+    check_shape(type, shape);
+    return lowering_.add_constant(type, shape, data.data());
 }
 
 void NodeLowering::set_output(std::size_t index, ValueId id) {

@@ -95,6 +95,51 @@ HWY_INLINE hn::Vec<D> hard_sigmoid(D d, float slope, float shift, hn::Vec<D> v) 
     return hn::Min(hn::Max(line, hn::Zero(d)), hn::Set(d, 1.0F));
 }
 
+/// x·tanh(ln(1 + e^x)) = x·n / (n + 2) with n = e^x·(e^x + 2).
+template <class D>
+HWY_INLINE hn::Vec<D> mish(D d, hn::Vec<D> v) {
+    const auto two = hn::Set(d, 2.0F);
+    // From 20 on a float's tanh is 1.
+    const auto e = hn::Exp(d, hn::Min(v, hn::Set(d, 20.0F)));
+    const auto n = hn::Mul(e, hn::Add(e, two));
+    return hn::Mul(v, hn::Div(n, hn::Add(n, two)));
+}
+
+/// 2/√π ∫ e^(-t²) from 0 to v: its series up to ½, then Abramowitz and Stegun 7.1.26 (1.5e-7).
+template <class D>
+HWY_INLINE hn::Vec<D> error_function(D d, hn::Vec<D> v) {
+    const auto square = hn::Mul(v, v);
+    auto series = hn::Set(d, -1.0F / 1320);
+    for (const float term : {1.0F / 216, -1.0F / 42, 1.0F / 10, -1.0F / 3, 1.0F}) {
+        series = hn::MulAdd(series, square, hn::Set(d, term));
+    }
+    const auto near = hn::Mul(hn::Mul(v, hn::Set(d, 1.12837917F)), series);
+
+    const auto one = hn::Set(d, 1.0F);
+    const auto size = hn::Min(hn::Abs(v), hn::Set(d, 6.0F));
+    const auto t = hn::Div(one, hn::MulAdd(hn::Set(d, 0.3275911F), size, one));
+    auto sum = hn::Set(d, 1.061405429F);
+    for (const float term : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F}) {
+        sum = hn::MulAdd(sum, t, hn::Set(d, term));
+    }
+    const auto tail = hn::Mul(hn::Mul(sum, t), hn::Exp(d, hn::Neg(hn::Mul(size, size))));
+    const auto far = hn::CopySign(hn::Sub(one, tail), v);
+    return hn::IfThenElse(hn::Lt(hn::Abs(v), hn::Set(d, 0.5F)), near, far);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> gelu(D d, hn::Vec<D> v) {
+    const auto half = hn::Mul(v, hn::Set(d, 0.5F));
+    return hn::MulAdd(half, error_function(d, hn::Mul(v, hn::Set(d, 0.70710678F))), half);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> gelu_by_tanh(D d, hn::Vec<D> v) {
+    const auto half = hn::Mul(v, hn::Set(d, 0.5F));
+    const auto cubic = hn::MulAdd(hn::Mul(hn::Set(d, 0.044715F), hn::Mul(v, v)), v, v);
+    return hn::MulAdd(half, hn::Tanh(d, hn::Mul(hn::Set(d, 0.79788456F), cubic)), half);
+}
+
 }  // namespace sidetone::nn::native::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
