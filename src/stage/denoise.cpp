@@ -393,7 +393,9 @@ void DenoiseStage::decide_mode(const StageContext& context) {
     const auto& model = models_.front();
     const auto chosen = [&](Mode mode, const std::string& why) {
         mode_ = mode;
-        decision_ = fmt::format("{} ({}) runs {}: {}", settings_.model, model.backend(), to_string(mode), why);
+        const auto& refusal = model.backend_refusal();
+        decision_ = fmt::format("{} ({}{}{}) runs {}: {}", settings_.model, model.backend(),
+                                refusal.empty() ? "" : "; ", refusal, to_string(mode), why);
     };
     if (context.offline) return chosen(Mode::direct, "no card waits for it");
     if (settings_.mode != Mode::automatic) return chosen(settings_.mode, "as the chain file asks");

@@ -10,9 +10,11 @@
 #include <thread>
 
 #include "device/sound_file.hpp"
+#include "nn/model_store.hpp"
 #include "rt/guard.hpp"
 #include "unit/engine/hand_driven_card.hpp"
 #include "unit/engine/sounds.hpp"
+#include "unit/nn/tiny_onnx.hpp"
 
 namespace sidetone::engine {
 namespace {
@@ -166,6 +168,30 @@ TEST_F(ProcessFile, ReportTellsWhatRanAndForHowLong) {
         EXPECT_TRUE(json.contains(key)) << key;
     }
     EXPECT_EQ(json["delay_frames"], report.delay_frames);
+}
+
+// An executor that does the same work in each run has no use for random numbers; ONNX Runtime takes them.
+TEST_F(ProcessFile, ReportNamesTheOperatorThatTheNativeExecutorRefused) {
+    nn::test::TinyOnnx onnx;
+    const auto contents = onnx.node("RandomUniformLike", {"x"}, "y").input("x", {1, 64}).output("y", {1, 64}).file();
+    nn::test::write(at("tiny/tiny.onnx"), contents);
+    nn::test::write(
+        at("tiny/model.toml"),
+        "name = \"tiny\"\ndescription = \"t\"\nlicence = \"t\"\nsource = \"t\"\ntask = \"denoise\"\n"
+        "sample_rate_hz = 16000\n[front_end]\nlength = 64\nhop = 64\n"
+        "analysis_window = \"rectangular\"\nsynthesis_window = \"rectangular\"\n"
+        "[[graph]]\nfile = \"tiny.onnx\"\nbytes = " +
+            std::to_string(contents.size()) + "\nsha256 = \"" + nn::sha256_of(at("tiny/tiny.onnx")) +
+            "\"\ndomain = \"waveform\"\ninput = \"x\"\noutput = \"y\"\n"
+            "inputs = [{ name = \"x\", shape = [1, 64] }]\noutputs = [{ name = \"y\", shape = [1, 64] }]\n");
+    write_sound("in.wav", 16'000, {test::speech_at(16'000, 1)});
+    const auto report =
+        process((std::string{kDenoise} + "model = \"" + at("tiny").string() + "\"\n").c_str(), "in.wav", "out.wav");
+    ASSERT_EQ(report.decisions.size(), 1U);
+    EXPECT_THAT(report.decisions[0], testing::AllOf(HasSubstr("(onnxruntime; native refused it: "),
+                                                    HasSubstr("operator \"RandomUniformLike\" (node \"\", opset 13)"),
+                                                    HasSubstr("runs direct: no card waits for it")));
+    EXPECT_EQ(report.decisions[0].find('\n'), std::string::npos);
 }
 
 TEST_F(ProcessFile, TellsItsProgress) {
