@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#if defined(__linux__) && !defined(SIDETONE_SANITIZED)
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <span>
+
+#include "compared_session.hpp"
+#include "nn/native/native_session.hpp"
+#include "rt/guard.hpp"
+#include "rt/thread.hpp"
+#include "unit/nn/test_models.hpp"
+#include "unit/nn/tiny_onnx.hpp"
+
+namespace sidetone::nn {
+namespace {
+
+constexpr std::size_t kWarmUpRuns = 4;
+
+bool is_long() {
+    return std::getenv("SIDETONE_LONG") != nullptr;
+}
+
+/// What a child process tells; it lies in memory that both see.
+struct Told {
+    std::uint64_t heap_calls, locks;
+    std::int64_t page_faults;
+    bool ready, failed;
+    volatile std::uint32_t run;  ///< being run, counted from 1; 0: none
+};
+
+class SharedTold {
+public:
+    SharedTold() {
+        void* memory = mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) throw std::bad_alloc{};
+        told_ = new (memory) Told{};
+    }
+    ~SharedTold() { munmap(told_, sizeof(Told)); }
+    SharedTold(const SharedTold&) = delete;
+    SharedTold& operator=(const SharedTold&) = delete;
+    Told* operator->() const { return told_; }
+
+private:
+    Told* told_;
+};
+
+/// From now on this process ends with SIGSYS at any system call but those that end it or ask for its page faults.
+bool forbid_system_calls() {
+    constexpr auto kNumber = static_cast<std::uint32_t>(offsetof(seccomp_data, nr));
+    std::array filter{
+        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kNumber),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 2, 0),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrusage, 1, 0),
+        sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+std::int64_t page_faults() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
+template <class Body>
+pid_t in_child(const Body& body) {
+    const auto child = fork();
+    if (child != 0) return child;
+    try {
+        body();
+    } catch (...) {
+        _exit(1);  // the child must not go on with the tests
+    }
+    _exit(0);
+}
+
+int status_of(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+/// A graph with noise to feed it; each run gets another piece, at another level: quiet, loud, denormal, silence.
+class FedSession {
+public:
+    FedSession(const GraphSpec& graph, const std::filesystem::path& file)
+        : session_(graph, open_native_session(graph, file)), noise_(test::white_noise(1 << 16, 0.1F, 1)) {}
+
+    [[nodiscard]] bool run() {
+        const auto signal = session_.signal();
+        const auto from = at_++ * 977 % (noise_.size() - signal.size());
+        constexpr std::array kLevels{1.0F, 1000.0F, 1e-38F, 0.0F};
+        const auto level = kLevels[at_ / 2 % kLevels.size()];  // each for both of the states' places
+        std::ranges::transform(std::span{noise_}.subspan(from, signal.size()), signal.begin(),
+                               [&](float sample) { return level * sample; });
+        return session_.run();
+    }
+
+private:
+    test::ComparedSession session_;
+    std::vector<float> noise_;
+    std::size_t at_ = 0;
+};
+
+TEST(SystemCallTrap, SeesASystemCall) {
+    const SharedTold told;
+    const auto status = status_of(in_child([&] {
+        told->ready = forbid_system_calls();
+        if (told->ready) (void)getppid();
+    }));
+    if (!told->ready) GTEST_SKIP() << "this machine lets no process filter its own system calls";
+    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(WTERMSIG(status), SIGSYS);
+}
+
+class SafeModel : public testing::TestWithParam<const char*> {
+protected:
+    test::PublishedWeights published_;
+    Manifest model_ = find_model(GetParam());
+};
+
+TEST_P(SafeModel, RunsWithoutHeapLockSystemCallOrPageFault) {
+    SIDETONE_REQUIRE_WEIGHTS(model_);
+    const std::size_t runs = is_long() ? 100'000 : 2000;
+    for (const auto& graph : model_.graphs) {
+        const SharedTold told;
+        const auto status = status_of(in_child([&] {
+            const rt::ScopedFlushDenormals flush;
+            FedSession session{graph, weights_file(model_, graph)};
+            for (std::size_t run = 0; run < kWarmUpRuns; ++run) told->failed = !session.run() || told->failed;
+            rt::reset_realtime_counts();
+            told->ready = forbid_system_calls();
+            const auto before = page_faults();
+            {
+                const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+                for (std::size_t run = 0; run < runs; ++run) told->failed = !session.run() || told->failed;
+            }
+            told->page_faults = page_faults() - before;
+            const auto counts = rt::realtime_counts(rt::RealtimeKind::worker);
+            told->heap_calls = counts.heap_calls;
+            told->locks = counts.locks;
+            _exit(0);
+        }));
+        if (!told->ready) GTEST_SKIP() << "this machine lets no process filter its own system calls";
+        EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << graph.file;
+        EXPECT_FALSE(WIFSIGNALED(status)) << graph.file << " ended by signal " << WTERMSIG(status)
+                                          << (WTERMSIG(status) == SIGSYS ? ": a system call" : "");
+        EXPECT_FALSE(told->failed) << graph.file;
+        EXPECT_EQ(told->page_faults, 0) << graph.file;
+        if (!rt::interposer_is_present()) continue;
+        EXPECT_EQ(told->heap_calls, 0U) << graph.file;
+        EXPECT_EQ(told->locks, 0U) << graph.file;
+    }
+}
+
+/// Instructions of each run of `graph`, counted by stepping through a child process; empty where that is not allowed.
+std::vector<std::uint64_t> instructions_of(const GraphSpec& graph, const std::filesystem::path& file,
+                                           std::uint32_t runs) {
+    const SharedTold told;
+    const auto child = in_child([&] {
+        const rt::ScopedFlushDenormals flush;
+        FedSession session{graph, file};
+        for (std::size_t run = 0; run < kWarmUpRuns; ++run) (void)session.run();
+        if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) return;
+        told->ready = true;
+        raise(SIGSTOP);
+        for (std::uint32_t run = 1; run <= runs; ++run) {
+            told->run = run;
+            (void)session.run();
+            told->run = 0;
+        }
+        told->ready = false;
+    });
+    int status = status_of(child);
+    if (!WIFSTOPPED(status)) return {};
+    std::vector<std::uint64_t> counts(runs);
+    while (told->ready && WIFSTOPPED(status)) {
+        if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) return {};
+        status = status_of(child);
+        if (told->run != 0) ++counts[told->run - 1];
+    }
+    ptrace(PTRACE_DETACH, child, nullptr, nullptr);
+    (void)status_of(child);
+    return counts;
+}
+
+void expect_constant_instructions(const GraphSpec& graph, const std::filesystem::path& file, std::uint32_t runs) {
+    const auto counts = instructions_of(graph, file, runs);
+    if (counts.empty()) GTEST_SKIP() << "this machine lets no process step through another";
+    EXPECT_GT(counts[0], 200U) << file;
+    // Every other run works on the same memory: states change places.
+    for (std::size_t run = 2; run < counts.size(); ++run) EXPECT_EQ(counts[run], counts[run - 2]) << file;
+    testing::Test::RecordProperty(file.stem().string() + "_instructions", std::to_string(counts[0]));
+}
+
+TEST(Instructions, AreAsManyWhateverTheNumbers) {
+    const test::TemporaryFolder folder;
+    const auto file = folder.path() / "tiny.onnx";
+    test::TinyOnnx onnx;
+    onnx.input("x", {12, 12}).output("y", {12, 12}).node("MatMul", {"x", "x"}, "a").node("Sigmoid", {"a"}, "b");
+    onnx.node("Tanh", {"a"}, "c")
+        .node("Softplus", {"a"}, "d")
+        .node("Div", {"d", "c"}, "e")
+        .node("Add", {"b", "e"}, "f");
+    test::write(file, onnx.node("Neg", {"f"}, "y").file());
+    expect_constant_instructions({.input = "x",
+                                  .output = "y",
+                                  .inputs = {{"x", ElementType::f32, {12, 12}}},
+                                  .outputs = {{"y", ElementType::f32, {12, 12}}}},
+                                 file, 8);
+}
+
+TEST_P(SafeModel, TakesTheSameInstructionsWhateverTheSound) {
+    if (!is_long()) GTEST_SKIP() << "takes minutes; SIDETONE_LONG is not set";
+    SIDETONE_REQUIRE_WEIGHTS(model_);
+    for (const auto& graph : model_.graphs) expect_constant_instructions(graph, weights_file(model_, graph), 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, SafeModel, testing::Values("gtcrn", "dtln-onnx", "ul-unas", "silero-vad"),
+                         test::name_of_case);
+
+}  // namespace
+}  // namespace sidetone::nn
+
+#endif
