@@ -137,9 +137,16 @@ HWY_INLINE void combine(const float* x, std::size_t x_step, const float* y, std:
     }
 }
 
-void binary(Binary f, const float* x, std::size_t x_step, const float* y, std::size_t y_step, float* out,
+void binary(Binary f, OperandRows x, OperandRows y, float* out, std::ptrdiff_t out_stride, std::size_t rows,
             std::size_t count) {
-    const auto run = [&](auto function) HWY_ATTR { combine(x, x_step, y, y_step, out, count, function); };
+    const auto run = [&](auto function) HWY_ATTR {
+        for (std::size_t r = 0; r < rows; ++r) {
+            combine(x.data, x.step, y.data, y.step, out, count, function);
+            x.data += x.row_stride;
+            y.data += y.row_stride;
+            out += out_stride;
+        }
+    };
     switch (f) {
         case Binary::add:
             return run([](auto, auto v, auto w) HWY_ATTR { return hn::Add(v, w); });
@@ -178,9 +185,9 @@ void apply_unary(Unary f, float a, float b, const float* x, float* out, std::siz
     HWY_DYNAMIC_DISPATCH(unary)(f, a, b, x, out, count);
 }
 
-void apply_binary(Binary f, const float* x, std::size_t x_step, const float* y, std::size_t y_step, float* out,
-                  std::size_t count) noexcept {
-    HWY_DYNAMIC_DISPATCH(binary)(f, x, x_step, y, y_step, out, count);
+void apply_binary_rows(Binary f, OperandRows x, OperandRows y, float* out, std::ptrdiff_t out_stride, std::size_t rows,
+                       std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(binary)(f, x, y, out, out_stride, rows, count);
 }
 
 void scale_and_shift(float scale, float shift, const float* x, float* out, std::size_t count) noexcept {

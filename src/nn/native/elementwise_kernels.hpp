@@ -49,9 +49,23 @@ enum class Binary : std::uint8_t { add, subtract, multiply, divide, maximum, min
 /// out[i] = f(x[i]); in place is fine.
 void apply_unary(Unary f, float a, float b, const float* x, float* out, std::size_t count) noexcept;
 
-/// One row: out[i] = f(x[i·x_step], y[i·y_step]) with steps of 0 or 1. prelu: x where it is positive, else x·y.
-void apply_binary(Binary f, const float* x, std::size_t x_step, const float* y, std::size_t y_step, float* out,
-                  std::size_t count) noexcept;
+/// Rows of an operand: from one element to the next (0 or 1), and from one row to the next.
+struct OperandRows {
+    const float* data;
+    std::size_t step;
+    std::ptrdiff_t row_stride;
+};
+
+/// out[r, i] = f(x[r, i], y[r, i]) for `rows` rows of `count` elements, those of `out` `out_stride` apart. prelu: x
+/// where it is not below zero, else x·y.
+void apply_binary_rows(Binary f, OperandRows x, OperandRows y, float* out, std::ptrdiff_t out_stride, std::size_t rows,
+                       std::size_t count) noexcept;
+
+/// One row.
+inline void apply_binary(Binary f, const float* x, std::size_t x_step, const float* y, std::size_t y_step, float* out,
+                         std::size_t count) noexcept {
+    apply_binary_rows(f, {x, x_step, 0}, {y, y_step, 0}, out, 0, 1, count);
+}
 
 /// out[i] = scale·x[i] + shift.
 void scale_and_shift(float scale, float shift, const float* x, float* out, std::size_t count) noexcept;

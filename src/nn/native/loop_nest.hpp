@@ -49,7 +49,17 @@ public:
     template <class Body>
     void for_each_row(const Body& body) const noexcept;
 
+    /// Of the loop around it; one row of no stride where there is none.
+    [[nodiscard]] std::size_t block_rows() const noexcept { return rank_ > 1 ? counts_[1] : 1; }
+    [[nodiscard]] const Offsets& block_strides() const noexcept { return strides_[1]; }
+    /// Calls `body(offsets)` with the elements at which each two-dimensional block of each tensor starts.
+    template <class Body>
+    void for_each_block(const Body& body) const noexcept;
+
 private:
+    template <class Body>
+    void for_each(std::size_t first, const Body& body) const noexcept;
+
     // Innermost first.
     std::size_t rank_ = 1;
     std::array<std::size_t, kMaxRank> counts_{1};
@@ -87,11 +97,25 @@ LoopNest<kOperands>::LoopNest(const Shape& shape, const std::array<Strides, kOpe
 template <std::size_t kOperands>
 template <class Body>
 void LoopNest<kOperands>::for_each_row(const Body& body) const noexcept {
+    for_each(1, body);
+}
+
+template <std::size_t kOperands>
+template <class Body>
+void LoopNest<kOperands>::for_each_block(const Body& body) const noexcept {
+    for_each(2, body);
+}
+
+// Runs the loops from `first` on.
+template <std::size_t kOperands>
+template <class Body>
+void LoopNest<kOperands>::for_each(std::size_t first, const Body& body) const noexcept {
     std::array<std::size_t, kMaxRank> at{};
     Offsets offsets{};
-    for (std::size_t row = 0; row < rows_; ++row) {
+    const auto times = first == 1 || rows_ == 0 ? rows_ : rows_ / block_rows();
+    for (std::size_t time = 0; time < times; ++time) {
         body(offsets);
-        for (std::size_t i = 1; i < rank_; ++i) {
+        for (std::size_t i = first; i < rank_; ++i) {
             for (std::size_t k = 0; k < kOperands; ++k) offsets[k] += strides_[i][k];
             if (++at[i] < counts_[i]) break;
             at[i] = 0;

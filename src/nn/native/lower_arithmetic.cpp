@@ -102,10 +102,14 @@ struct BinaryKernel {
         const auto* x = static_cast<const float*>(p[0]);
         const auto* y = static_cast<const float*>(p[1]);
         auto* out = static_cast<float*>(p[2]);
-        const auto x_step = static_cast<std::size_t>(nest.row_strides()[0]);
-        const auto y_step = static_cast<std::size_t>(nest.row_strides()[1]);
-        nest.for_each_row(
-            [&](const auto& at) { apply_binary(f, x + at[0], x_step, y + at[1], y_step, out + at[2], nest.row()); });
+        const auto [x_step, y_step, out_step] = nest.row_strides();
+        const auto [x_stride, y_stride, out_stride] = nest.block_strides();
+        nest.for_each_block([&, x_step = x_step, y_step = y_step, x_stride = x_stride, y_stride = y_stride,
+                             out_stride = out_stride](const auto& at) {
+            apply_binary_rows(f, {x + at[0], static_cast<std::size_t>(x_step), x_stride},
+                              {y + at[1], static_cast<std::size_t>(y_step), y_stride}, out + at[2], out_stride,
+                              nest.block_rows(), nest.row());
+        });
     }
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 #include <functional>
+#include <optional>
 
+#include "nn/native/elementwise_lowering.hpp"
 #include "nn/native/loop_nest.hpp"
 #include "nn/native/lowering.hpp"
 
@@ -85,12 +87,30 @@ struct WhereKernel {
     }
 };
 
+// The slopes s where `c`, `x` and `y` are x > 0, x and s·x: PReLU, made of its parts.
+std::optional<ValueId> prelu_slopes(const NodeLowering& node, ValueId c, ValueId x, ValueId y) {
+    const auto* compared = node.producer(c, "Greater");
+    const auto* product = node.producer(y, "Mul");
+    if (compared == nullptr || product == nullptr || node.type(x) != DataType::f32) return std::nullopt;
+    if (compared->operands[0] != x || !node.is_number(compared->operands[1], 0.0F)) return std::nullopt;
+    const auto first = product->operands[0];
+    const auto second = product->operands[1];
+    // A slope may be broadcast to x, not x to the slopes.
+    if (node.shape(y) != node.shape(x) || node.shape(c) != node.shape(x)) return std::nullopt;
+    if (first == x && node.is_constant(second)) return second;
+    if (second == x && node.is_constant(first)) return first;
+    return std::nullopt;
+}
+
 void lower_where(NodeLowering& node) {
     const auto c = node.input(0);
     const auto x = node.input(1);
     const auto y = node.input(2);
     node.require_type(c, DataType::boolean);
     node.require_type(y, node.type(x));
+    if (const auto slopes = prelu_slopes(node, c, x, y)) {
+        return node.set_output(0, emit_binary(node, Binary::prelu, x, *slopes));
+    }
     const auto shape = node.broadcast(node.broadcast(node.shape(c), node.shape(x)), node.shape(y));
     const auto out = node.add_value(node.type(x), shape);
     const LoopNest<4> nest{shape,

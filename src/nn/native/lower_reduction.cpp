@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <limits>
 
 #include "nn/native/lowering.hpp"
+#include "nn/native/reduction_kernels.hpp"
 
 namespace sidetone::nn::native {
 namespace {
-
-enum class Reduction : std::uint8_t { sum, mean, maximum, minimum };
 
 /// Over the middle of [outer, reduced, inner].
 struct ReduceKernel {
@@ -15,24 +13,7 @@ struct ReduceKernel {
     std::size_t outer, reduced, inner;
 
     void operator()(void* const* p) const noexcept {
-        const auto* x = static_cast<const float*>(p[0]);
-        auto* out = static_cast<float*>(p[1]);
-        for (std::size_t o = 0; o < outer; ++o, x += reduced * inner, out += inner) {
-            for (std::size_t i = 0; i < inner; ++i) out[i] = result(x + i);
-        }
-    }
-
-    [[nodiscard]] float result(const float* x) const noexcept {
-        if (kind == Reduction::maximum || kind == Reduction::minimum) {
-            float best = x[0];
-            for (std::size_t r = 1; r < reduced; ++r) {
-                best = kind == Reduction::maximum ? std::max(best, x[r * inner]) : std::min(best, x[r * inner]);
-            }
-            return best;
-        }
-        double sum = 0;
-        for (std::size_t r = 0; r < reduced; ++r) sum += static_cast<double>(x[r * inner]);
-        return static_cast<float>(kind == Reduction::mean ? sum / static_cast<double>(reduced) : sum);
+        reduce(kind, static_cast<const float*>(p[0]), outer, reduced, inner, static_cast<float*>(p[1]));
     }
 };
 

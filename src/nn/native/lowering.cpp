@@ -172,7 +172,13 @@ ValueId Lowering::add_view(ValueId of, const Shape& shape, std::size_t offset_el
 void Lowering::add_step(Step step) {
     const auto reads = std::span{step.operands}.first(step.reads);
     if (std::ranges::all_of(reads, [&](ValueId id) { return is_constant(id); })) return fold(step);
+    for (const auto id : std::span{step.operands}.subspan(step.reads)) producers_[id] = program_.steps.size();
     program_.steps.push_back(std::move(step));
+}
+
+const Step* Lowering::producer(ValueId id) const {
+    const auto found = producers_.find(id);
+    return found == producers_.end() ? nullptr : &program_.steps[found->second];
 }
 
 // Runs the step now; what it writes is constant from here on.

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] ValueId add_constant(DataType type, const Shape& shape, const std::byte* data);
     [[nodiscard]] ValueId add_view(ValueId of, const Shape& shape, std::size_t offset_elements);
     void add_step(Step step);
+    /// The step that computes exactly this value; null for inputs, constants and views.
+    [[nodiscard]] const Step* producer(ValueId id) const;
 
     [[nodiscard]] std::optional<ValueId> find(const std::string& name) const;
     void define(const std::string& name, ValueId id);
@@ -50,6 +52,7 @@ private:
     std::int64_t opset_;
     Program program_;
     std::unordered_map<std::string, ValueId> names_;
+    std::unordered_map<ValueId, std::size_t> producers_;  // steps
     std::size_t bytes_ = 0;
 };
 
@@ -69,6 +72,10 @@ public:
     [[nodiscard]] const Shape& shape(ValueId id) const { return value(id).shape; }
     [[nodiscard]] DataType type(ValueId id) const { return value(id).type; }
     [[nodiscard]] bool is_constant(ValueId id) const { return lowering_.is_constant(id); }
+    /// True when the value is a constant of the single number `number`.
+    [[nodiscard]] bool is_number(ValueId id, float number) const;
+    /// What operation computes exactly this value of what, for operators that are made of several; null for others.
+    [[nodiscard]] const Step* producer(ValueId id, std::string_view operation) const;
 
     /// Values of input `index`, which must be constant and of type T.
     template <class T>

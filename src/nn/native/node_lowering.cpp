@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "nn/native/lowering.hpp"
 #include "rt/error.hpp"
@@ -64,6 +65,18 @@ std::size_t NodeLowering::axis_of(std::int64_t axis, std::size_t rank) const {
     const auto count = static_cast<std::int64_t>(rank);
     if (axis < -count || axis >= count) refuse(fmt::format("axis {} of a tensor of {} dimensions", axis, rank));
     return static_cast<std::size_t>(axis < 0 ? axis + count : axis);
+}
+
+bool NodeLowering::is_number(ValueId id, float number) const {
+    if (!is_constant(id) || type(id) != DataType::f32 || value(id).elements() != 1) return false;
+    float found = 0;
+    std::memcpy(&found, lowering_.constant_bytes(id), sizeof found);
+    return found == number;
+}
+
+const Step* NodeLowering::producer(ValueId id, std::string_view operation) const {
+    const auto* found = lowering_.producer(id);
+    return found != nullptr && found->operation == operation ? found : nullptr;
 }
 
 Shape NodeLowering::broadcast(const Shape& a, const Shape& b) const {
