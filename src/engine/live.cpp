@@ -226,6 +226,7 @@ Report LiveRun::report(std::int64_t now_ns) {
     }
     r.cpu_share = static_cast<double>(rt::process_cpu_ns() - cpu_started_ns_) /
                   std::max<double>(1, static_cast<double>(now_ns - started_ns_));
+    r.events_dropped = engine_.dropped_events();
     r.lines = engine_.ledger();
     r.decisions = engine_.decisions();
     r.latency = latency();

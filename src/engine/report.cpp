@@ -49,6 +49,7 @@ nlohmann::json to_json(const Report& r) {
             {"blocks", r.blocks},
             {"misses", r.misses},
             {"misses_external", {{"card", r.misses_card}, {"stolen", r.misses_stolen}}},
+            {"events_dropped", r.events_dropped},
             {"xruns", r.xruns},
             {"outages", r.outages},
             {"longest_outage_ms", r.longest_outage_ms},
@@ -92,6 +93,8 @@ std::string to_text(const Report& r) {
                         counted_text(r.worker_locks), counted_text(r.page_faults));
     text += fmt::format("  processor {:.1f} % of one core\n", 100 * r.cpu_share);
     if (r.not_finite != 0) text += fmt::format("  replaced  {} samples that were NaN or infinite\n", r.not_finite);
+    if (r.events_dropped != 0)
+        text += fmt::format("  log full  {} events are not in it: there may be more misses\n", r.events_dropped);
     return text;
 }
 

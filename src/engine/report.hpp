@@ -28,6 +28,7 @@ struct Report {
     double seconds = 0;
     std::uint64_t blocks = 0;
     std::uint64_t misses = 0, misses_card = 0, misses_stolen = 0;
+    std::uint64_t events_dropped = 0;  ///< what happened and did not fit into the log: more may have been missed
     std::uint64_t xruns = 0, not_finite = 0, model_failures = 0, outages = 0;
     double longest_outage_ms = 0;
     std::optional<std::uint64_t> heap_calls, locks;  ///< on the audio thread; nothing: not counted

@@ -73,6 +73,14 @@ TEST(Report, WhatWasNotCountedIsNotZero) {
     EXPECT_THAT(to_text(example()), HasSubstr("heap calls 0, locks 4"));
 }
 
+TEST(Report, AFullLogIsToldForItMayHideMisses) {
+    auto report = example();
+    EXPECT_THAT(to_text(report), Not(HasSubstr("log full")));
+    report.events_dropped = 7;
+    EXPECT_THAT(to_text(report), HasSubstr("7 events are not in it"));
+    EXPECT_EQ(to_json(report)["events_dropped"], 7);
+}
+
 TEST(Report, TextTellsBudgetsMissesAndLatency) {
     const auto text = to_text(example());
     EXPECT_THAT(text, HasSubstr("2 OVER")) << "p99 3 us, budget 2.5 us";
