@@ -129,6 +129,28 @@ HWY_INLINE void clear(float* to, std::size_t count) {
     std::fill_n(to, count, 0.0F);
 }
 
+// The usual stride: even inputs into one part, odd ones into the other, behind as many zeros as there are.
+HWY_INLINE void split_in_two(const ConvolutionPlan::Rows& rows, const float* x, std::size_t in, float* to) {
+    const Tag d;
+    const auto lanes = hn::Lanes(d);
+    for (std::size_t i = 0; i < rows.stride(); i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
+    float* even = to + rows.lead % 2 * rows.split_elements + rows.lead / 2;
+    float* odd = to + (rows.lead + 1) % 2 * rows.split_elements + (rows.lead + 1) / 2;
+    std::size_t i = 0;
+    for (; 2 * (i + lanes) <= in; i += lanes) {
+        hn::Vec<Tag> first;
+        hn::Vec<Tag> second;
+        hn::LoadInterleaved2(d, x + 2 * i, first, second);
+        hn::StoreU(first, d, even + i);
+        hn::StoreU(second, d, odd + i);
+    }
+    for (; 2 * i + 1 < in; ++i) {
+        even[i] = x[2 * i];
+        odd[i] = x[2 * i + 1];
+    }
+    if (2 * i < in) even[i] = x[2 * i];
+}
+
 // A row with its padding, split by the stride.
 HWY_INLINE void copy_row(const ConvolutionPlan& plan, const float* x, float* to) {
     const auto& rows = plan.rows;
@@ -143,6 +165,7 @@ HWY_INLINE void copy_row(const ConvolutionPlan& plan, const float* x, float* to)
         if (i < in) store_part(load_part(d, x + i, in - i), d, to + i, in - i);
         return;
     }
+    if (rows.splits == 2) return split_in_two(rows, x, in, to);
     const auto splits = rows.splits;
     for (std::size_t s = 0; s < splits; ++s, to += rows.split_elements) {
         // The first input of this part, and where it goes.
@@ -150,11 +173,7 @@ HWY_INLINE void copy_row(const ConvolutionPlan& plan, const float* x, float* to)
         const auto at = (first + rows.lead) / splits;
         const auto count = in > first ? (in - first + splits - 1) / splits : 0;
         clear(to, at);
-        if (splits == 2) {
-            for (std::size_t i = 0; i < count; ++i) to[at + i] = x[first + 2 * i];
-        } else {
-            for (std::size_t i = 0; i < count; ++i) to[at + i] = x[first + splits * i];
-        }
+        for (std::size_t i = 0; i < count; ++i) to[at + i] = x[first + splits * i];
         clear(to + at + count, rows.split_elements - at - count);
     }
 }
@@ -162,8 +181,14 @@ HWY_INLINE void copy_row(const ConvolutionPlan& plan, const float* x, float* to)
 // Phases lie one after the other in `from`, each with room for `stride` elements.
 HWY_INLINE void interleave(const ConvolutionPlan& plan, const float* from, std::size_t stride, float* out) {
     if (plan.phases.size() == 2) {
+        const Tag d;
+        const auto lanes = hn::Lanes(d);
         const auto whole = plan.phases[1].count;
-        for (std::size_t i = 0; i < whole; ++i) {
+        std::size_t i = 0;
+        for (; i + lanes <= whole; i += lanes) {
+            hn::StoreInterleaved2(hn::LoadU(d, from + i), hn::LoadU(d, from + stride + i), d, out + 2 * i);
+        }
+        for (; i < whole; ++i) {
             out[2 * i] = from[i];
             out[2 * i + 1] = from[stride + i];
         }

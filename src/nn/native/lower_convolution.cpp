@@ -152,6 +152,10 @@ bool is_trivial(const ConvolutionExtent& e) {
     return e.in == 1 && e.out == 1 && e.taps == 1 && e.pad == 0;
 }
 
+bool is_pointwise(const ConvolutionExtent& e) {
+    return e.taps == 1 && e.stride == 1 && e.spread == 1 && e.pad == 0 && e.in == e.out;
+}
+
 // Few places leave most lanes of a vector along the width without work; many outputs fill one.
 bool suits_windows(const ConvolutionShape& shape) {
     return is_trivial(shape.height) && shape.width.spread == 1 &&
@@ -217,8 +221,12 @@ void lower(NodeLowering& node, bool transposed) {
     const auto weights = transposed ? turned(given, shape) : std::vector<float>(given.begin(), given.end());
     const auto bias = node.has_input(2) ? node.constant<float>(2) : std::span<const float>{};
     if (node.has_input(2) && bias.size() != shape.outputs()) node.refuse("its bias is not one per channel");
-    // A signal that lies along the height is one that lies along the width.
+    // A signal that lies along the height is one that lies along the width, and so are all places of single taps.
     if (is_trivial(shape.width)) std::swap(shape.width, shape.height);
+    if (is_pointwise(shape.width) && is_pointwise(shape.height)) {
+        shape.width.in = shape.width.out = shape.height.in * shape.width.in;
+        shape.height = {};
+    }
     const auto out = node.add_value(DataType::f32, out_shape);
     if (suits_windows(shape)) {
         auto kernel = window_kernel(shape, weights, bias);
