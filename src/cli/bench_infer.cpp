@@ -13,6 +13,7 @@
 #include "cli/bench.hpp"
 #include "cli/bench_infer_report.hpp"
 #include "cli/command.hpp"
+#include "cli/model_argument.hpp"
 #include "cli/terminal.hpp"
 #include "nn/backends.hpp"
 #include "nn/model_store.hpp"
@@ -43,7 +44,7 @@ struct Candidate {
 };
 
 Candidate candidate_of(const std::string& name) {
-    Candidate candidate{.manifest = nn::find_model(name), .backends = {}, .loads = {}, .refusal = {}};
+    Candidate candidate{.manifest = model_argument(name), .backends = {}, .loads = {}, .refusal = {}};
     for (const auto& graph : candidate.manifest.graphs) nn::verify_weights(candidate.manifest, graph);
     auto backends = nn::backends_for(candidate.manifest);
     std::ranges::stable_partition(backends, [](const std::string& backend) { return backend == "onnxruntime"; });
@@ -134,7 +135,7 @@ void add_bench_infer(CLI::App& bench, int& exit_code) {
     auto arguments = std::make_shared<InferArguments>();
     auto* command = bench.add_subcommand(
         "infer", "Compare the backends that run a model: the native executor, ONNX Runtime, TensorFlow Lite");
-    command->add_option("models", arguments->models, "Models' names, or their folders")->required();
+    command->add_option("models", arguments->models, "Models' names, their folders, or .onnx files")->required();
     command
         ->add_option("--runs", arguments->runs, "Of each backend, paced at the model's hop, and as many back to back")
         ->check(CLI::Range(1, 10'000'000))

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/model_argument.hpp"
 #include "cli/model_plan.hpp"
 #include "cli/terminal.hpp"
 #include "nn/backends.hpp"
@@ -72,7 +73,7 @@ int inspect(const InspectArguments& arguments) {
         check_writable(arguments.json);
         if (!arguments.plan && !arguments.profile) throw InputError{"--json goes with --plan or --profile"};
     }
-    const auto model = nn::find_model(arguments.model);
+    const auto model = model_argument(arguments.model);
     print_model(model);
     if (!arguments.plan && !arguments.profile) return kFine;
     for (const auto& graph : model.graphs) {
@@ -100,7 +101,7 @@ int inspect(const InspectArguments& arguments) {
 void add_inspect(CLI::App& models, int& exit_code) {
     auto arguments = std::make_shared<InspectArguments>();
     auto* command = models.add_subcommand("inspect", "What a model is, consumes and produces, and how it is run");
-    command->add_option("model", arguments->model, "A model's name, or its folder")->required();
+    command->add_option("model", arguments->model, "A model's name, its folder, or an .onnx file")->required();
     command->add_flag("--plan", arguments->plan, "Print the native executor's steps and where their tensors lie");
     command->add_flag("--profile", arguments->profile, "Run it there, and print where the time goes");
     command->add_option("--runs", arguments->runs, "For --profile")

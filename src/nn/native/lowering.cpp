@@ -98,14 +98,49 @@ ValueId declared_output(const Lowering& lowering, const TensorInfo& tensor) {
     return *found;
 }
 
-}  // namespace
-
-Program lower(const OnnxModel& model, const GraphSpec& graph) {
+Lowering lowered(const OnnxModel& model, const GraphSpec& graph) {
     Lowering lowering{model.opset};
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
         lowering.define(graph.inputs[i].name, declare_input(lowering, graph, i));
     }
     lowering.lower_body(model.graph, 0);
+    return lowering;
+}
+
+ElementType element_type(DataType type, const std::string& output) {
+    switch (type) {
+        case DataType::f32:
+            return ElementType::f32;
+        case DataType::i64:
+            return ElementType::i64;
+        case DataType::i32:
+            return ElementType::i32;
+        case DataType::i8:
+            return ElementType::i8;
+        case DataType::u8:
+            return ElementType::u8;
+        case DataType::boolean:
+            break;
+    }
+    throw InputError{fmt::format("output \"{}\" is of a type that no tensor of a model may have", output)};
+}
+
+}  // namespace
+
+std::vector<TensorInfo> computed_outputs(const OnnxModel& model, const GraphSpec& graph) {
+    const auto lowering = lowered(model, graph);
+    std::vector<TensorInfo> outputs;
+    for (const auto& tensor : model.outputs) {
+        const auto found = lowering.find(tensor.name);
+        if (!found) throw InputError{fmt::format("output \"{}\" is computed by no node", one_line(tensor.name))};
+        const auto& value = lowering.value(*found);
+        outputs.push_back({tensor.name, element_type(value.type, one_line(tensor.name)), value.shape});
+    }
+    return outputs;
+}
+
+Program lower(const OnnxModel& model, const GraphSpec& graph) {
+    auto lowering = lowered(model, graph);
     std::vector<ValueId> outputs;
     for (const auto& tensor : graph.outputs) outputs.push_back(declared_output(lowering, tensor));
     return std::move(lowering).finish(std::move(outputs));

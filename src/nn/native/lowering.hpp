@@ -21,6 +21,9 @@ namespace sidetone::nn::native {
 /// opset for what there is no kernel for.
 [[nodiscard]] Program lower(const OnnxModel& model, const GraphSpec& graph);
 
+/// What `model` computes from inputs as `graph` declares them, whatever outputs that declares. Throws as `lower` does.
+[[nodiscard]] std::vector<TensorInfo> computed_outputs(const OnnxModel& model, const GraphSpec& graph);
+
 /// The program while it grows.
 class Lowering {
 public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include "nn/native/graph_of_file.hpp"
 #include "nn/native/profile.hpp"
 #include "unit/nn/test_models.hpp"
 #include "unit/nn/tiny_onnx.hpp"
@@ -50,6 +51,30 @@ TEST_F(OneProduct, IsProfiledStepByStep) {
     EXPECT_GT(found.peak_multiply_adds_per_second, 1e8);
     // 216 multiply-adds cannot take less than the machine's peak allows.
     EXPECT_GE(found.step_us[0] * 1e-6 * found.peak_multiply_adds_per_second, 216 * 0.5);
+}
+
+TEST_F(OneProduct, IsDescribedByItsFile) {
+    const auto graph = graph_of_file(file_);
+    EXPECT_EQ(graph.input, "x");
+    EXPECT_EQ(graph.output, "y");
+    ASSERT_EQ(graph.outputs.size(), 1U);
+    EXPECT_EQ(graph.outputs[0].shape, (Shape{6, 6}));
+    EXPECT_TRUE(graph.states.empty());
+    EXPECT_EQ(graph.bytes, std::filesystem::file_size(file_));
+}
+
+TEST(GraphOfFile, BindsOpenDimensionsAndFindsStates) {
+    const test::TemporaryFolder folder;
+    test::TinyOnnx onnx;
+    onnx.input("x", {1, 4}).input("h0", {-1, 4}).output("y", {-1, 4}).output("h1", {-1, 4});
+    test::write(folder.path() / "tiny.onnx", onnx.node("Add", {"x", "h0"}, "h1").node("Relu", {"h1"}, "y").file());
+    const auto graph = graph_of_file(folder.path() / "tiny.onnx");
+    EXPECT_EQ(graph.input, "x");
+    EXPECT_EQ(graph.output, "y");
+    EXPECT_EQ(graph.inputs[1].shape, (Shape{1, 4}));
+    ASSERT_EQ(graph.states.size(), 1U);
+    EXPECT_EQ(graph.states[0].input, "h0");
+    EXPECT_EQ(graph.states[0].output, "h1");
 }
 
 class PlannedModel : public testing::TestWithParam<const char*> {};
