@@ -222,7 +222,7 @@ TEST(Instructions, AreAsManyWhateverTheNumbers) {
         .node("Softplus", {"a"}, "d")
         .node("Div", {"d", "c"}, "e")
         .node("Add", {"b", "e"}, "f");
-    test::write(file, onnx.node("Neg", {"f"}, "y").file());
+    test::write(file, onnx.node("Greater", {"a", "x"}, "g").node("Where", {"g", "f", "x"}, "y").file());
     expect_constant_instructions({.input = "x",
                                   .output = "y",
                                   .inputs = {{"x", ElementType::f32, {12, 12}}},
