@@ -33,7 +33,7 @@ T added(T a, T b) noexcept {
 template <class T>
 struct CumulativeSumKernel {
     AlongAxis extent;
-    bool leaves_out_itself, is_backwards;
+    bool leaves_out_itself = false, is_backwards = false;
 
     void operator()(void* const* p) const noexcept {
         const auto [outer, count, inner] = extent;

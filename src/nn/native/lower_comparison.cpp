@@ -146,7 +146,8 @@ struct CastKernel {
                 using Wide = std::conditional_t<sizeof(To) == 8, std::int64_t, std::int32_t>;
                 out[i] = x[i] > -kLimit && x[i] < kLimit ? static_cast<To>(static_cast<Wide>(x[i])) : To{};
             } else {
-                out[i] = static_cast<To>(x[i]);
+                out[i] =
+                    static_cast<To>(x[i]);  // NOLINT(bugprone-signed-char-misuse): the number is meant, not its bits
             }
         }
     }

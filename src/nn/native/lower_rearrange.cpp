@@ -116,7 +116,7 @@ void lower_triangle(NodeLowering& node) {
 
 template <class T>
 void emit_range(NodeLowering& node) {
-    std::array<T, 3> numbers;
+    std::array<T, 3> numbers{};
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         const auto values = node.constant<T>(i);
         if (values.size() != 1) node.refuse("its limits are not single numbers");
