@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "dsp/asymmetric_filter_bank.hpp"
 #include "dsp/level.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/polyphase_resampler.hpp"
@@ -54,6 +55,21 @@ void transform_inverse(benchmark::State& state) {
     }
 }
 
+/// One hop of one channel, with a gain for each bin: range(0) samples of synthesis, range(1) of hop.
+void asymmetric_filter_bank(benchmark::State& state) {
+    AsymmetricFilterBank bank({.analysis = 1536,
+                               .synthesis = static_cast<std::size_t>(state.range(0)),
+                               .hop = static_cast<std::size_t>(state.range(1))});
+    const std::vector<float> gains(bank.bins(), 0.5F);
+    const auto in = noise(bank.hop());
+    std::vector<float> out(bank.hop());
+    for (auto _ : state) {
+        bank.process(in.data(), gains.data(), out.data());
+        benchmark::DoNotOptimize(out.data());
+        benchmark::ClobberMemory();
+    }
+}
+
 void kissfft_forward(benchmark::State& state) {
     const auto size = static_cast<int>(state.range(0));
     const std::unique_ptr<kiss_fftr_state, void (*)(kiss_fftr_state*)> plan(
@@ -70,6 +86,7 @@ void kissfft_forward(benchmark::State& state) {
 BENCHMARK(transform_forward)->Arg(96)->Arg(256)->Arg(512)->Arg(1024)->Arg(1536)->Arg(4096);
 BENCHMARK(kissfft_forward)->Arg(96)->Arg(256)->Arg(512)->Arg(1024)->Arg(1536)->Arg(4096);
 BENCHMARK(transform_inverse)->Arg(512)->Arg(1536);
+BENCHMARK(asymmetric_filter_bank)->Args({96, 48})->Args({192, 96});
 
 /// Blocks as a card brings them: 128 frames at the input rate per call.
 void resample(benchmark::State& state) {

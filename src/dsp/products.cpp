@@ -53,6 +53,19 @@ void apply_gains_to_vectors(const float* gain, float* spectrum, std::size_t coun
     });
 }
 
+void apply_mask_to_vectors(const float* mask, float* spectrum, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+        hn::Vec<decltype(d)> re;
+        hn::Vec<decltype(d)> im;
+        hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
+        hn::Vec<decltype(d)> mask_re;
+        hn::Vec<decltype(d)> mask_im;
+        hn::LoadInterleaved2(d, mask + 2 * k, mask_re, mask_im);
+        hn::StoreInterleaved2(hn::NegMulAdd(im, mask_im, hn::Mul(re, mask_re)),
+                              hn::MulAdd(re, mask_im, hn::Mul(im, mask_re)), d, spectrum + 2 * k);
+    });
+}
+
 }  // namespace sidetone::dsp::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -63,6 +76,7 @@ HWY_EXPORT(multiply_vectors);
 HWY_EXPORT(multiply_add_vectors);
 HWY_EXPORT(magnitude_of_vectors);
 HWY_EXPORT(apply_gains_to_vectors);
+HWY_EXPORT(apply_mask_to_vectors);
 
 void multiply(const float* a, const float* b, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_vectors)(a, b, out, count);
@@ -78,6 +92,11 @@ void magnitude(const std::complex<float>* spectrum, float* out, std::size_t coun
 
 void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(apply_gains_to_vectors)(gain, reinterpret_cast<float*>(spectrum), count);
+}
+
+void apply_mask(const std::complex<float>* mask, std::complex<float>* spectrum, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(apply_mask_to_vectors)
+    (reinterpret_cast<const float*>(mask), reinterpret_cast<float*>(spectrum), count);
 }
 
 }  // namespace sidetone::dsp

@@ -16,5 +16,8 @@ void multiply_add(const float* a, const float* b, float* sum, std::size_t count)
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
 /// spectrum[k] *= gain[k], gains real.
 void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept SIDETONE_REALTIME;
+/// spectrum[k] *= mask[k], both complex.
+void apply_mask(const std::complex<float>* mask, std::complex<float>* spectrum,
+                std::size_t count) noexcept SIDETONE_REALTIME;
 
 }  // namespace sidetone::dsp

@@ -95,15 +95,23 @@ TEST(Products, EqualScalarArithmeticForEveryCount) {
         magnitude(spectrum.data(), magnitudes.data(), count);
         auto scaled = spectrum;
         scaled.emplace_back(7.0F);
+        std::vector<std::complex<float>> mask(count);
+        for (std::size_t k = 0; k < count; ++k) mask[k] = {a[k], b[k] + 0.5F * a[k]};
+        auto masked = spectrum;
+        masked.emplace_back(7.0F);
+        apply_mask(mask.data(), masked.data(), count);
         apply_gains(a.data(), scaled.data(), count);
         for (std::size_t k = 0; k < count; ++k) {
             ASSERT_EQ(product[k], a[k] * b[k]);
             ASSERT_NEAR(magnitudes[k], std::abs(spectrum[k]), 2e-7 * std::abs(spectrum[k]));
             ASSERT_EQ(scaled[k], spectrum[k] * a[k]);
+            const auto expected = std::complex<double>(spectrum[k]) * std::complex<double>(mask[k]);
+            ASSERT_LE(std::abs(std::complex<double>(masked[k]) - expected), 3e-7 * std::abs(expected));
         }
         EXPECT_EQ(product[count], 7.0F);
         EXPECT_EQ(magnitudes[count], 7.0F);
         EXPECT_EQ(scaled[count], std::complex<float>(7.0F));
+        EXPECT_EQ(masked[count], std::complex<float>(7.0F));
     }
 }
 
