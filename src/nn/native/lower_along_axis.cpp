@@ -87,6 +87,9 @@ struct TopKernel {
     std::size_t kept;
     bool is_largest;
 
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        return extent.outer * extent.count * extent.inner * kept * 2;
+    }
     void operator()(void* const* p) const noexcept {
         const auto [outer, count, inner] = extent;
         const auto* x = static_cast<const float*>(p[0]);

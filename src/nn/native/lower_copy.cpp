@@ -53,8 +53,11 @@ void lower_slice(NodeLowering& node) {
         node.refuse("its starts, ends, axes and steps differ in number");
     }
     std::ptrdiff_t first = 0;
+    std::vector<bool> is_sliced(shape.size());
     for (std::size_t i = 0; i < starts.size(); ++i) {
         const auto axis = node.axis_of(axes[i], shape.size());
+        if (is_sliced[axis]) node.refuse("an axis is there twice");
+        is_sliced[axis] = true;
         const auto size = shape[axis];
         const auto step = steps[i];
         if (step == 0 || step < -kMaxStep || step > kMaxStep) node.refuse("its step is out of range");
@@ -167,6 +170,7 @@ constexpr Operator kOperators[] = {
 }  // namespace
 
 ValueId emit_part(NodeLowering& node, ValueId x, const Shape& shape, const Strides& strides, std::ptrdiff_t first) {
+    node.check_shape(node.type(x), shape);
     const auto dense = contiguous_strides(shape);
     bool in_one_piece = true;
     for (std::size_t i = 0; i < shape.size(); ++i)

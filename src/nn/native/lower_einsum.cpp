@@ -91,6 +91,8 @@ Equation read_equation(const NodeLowering& node) {
 /// Multiplies [batch, rows, inner] by [batch, inner, columns].
 struct BatchedProductKernel {
     std::size_t batch, rows, inner, columns;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return batch * rows * inner * columns; }
     void operator()(void* const* p) const noexcept {
         const auto* a = static_cast<const float*>(p[0]);
         const auto* b = static_cast<const float*>(p[1]);
@@ -144,7 +146,6 @@ public:
                 if (x.labels[i] == label && from[i] != 1) strides.back() += own[i];
             }
         }
-        check(shape);
         return emit_part(node_, x.value, shape, strides);
     }
 
@@ -203,12 +204,9 @@ private:
         for (const char label : labels) shape.push_back(sizes_[label]);
         return shape;
     }
-    void check(const Shape& shape) const {
-        if (!is_bounded(DataType::f32, shape)) node_.refuse("shape " + shape_text(shape) + " is beyond the limits");
-    }
     [[nodiscard]] std::size_t count(const Labels& labels) {
         const auto shape = shape_of(labels);
-        check(shape);
+        node_.check_shape(DataType::f32, shape);
         return elements_of(shape);
     }
 

@@ -18,6 +18,13 @@ struct PoolingKernel {
     WindowGeometry window;
     std::vector<float> shares;  // mean: 1 / taps that count, for every output of a plane
 
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
+        std::uint64_t count = planes;
+        for (const auto& e : window) count *= static_cast<std::uint64_t>(e.out * e.taps);
+        return count;
+    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return shares.size() * sizeof(float); }
+
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
         auto* out = static_cast<float*>(p[1]);
@@ -67,12 +74,12 @@ struct PoolingKernel {
 double counted_taps(const WindowExtent& e, std::ptrdiff_t at, bool counts_padding) {
     const auto before = counts_padding ? e.pad : 0;
     const auto after = counts_padding ? e.pad_after : 0;
-    double count = 0;
-    for (std::ptrdiff_t tap = 0; tap < e.taps; ++tap) {
-        const auto place = e.place(at, tap);
-        if (place >= -before && place < e.in + after) ++count;
-    }
-    return count;
+    // The first tap at or behind `place`.
+    const auto tap_from = [&](std::ptrdiff_t place) {
+        const auto away = std::max<std::ptrdiff_t>(place - e.place(at, 0), 0);
+        return std::min((away + e.dilation - 1) / e.dilation, e.taps);
+    };
+    return static_cast<double>(tap_from(e.in + after) - tap_from(-before));
 }
 
 std::vector<float> shares_of(const WindowGeometry& window, bool counts_padding) {

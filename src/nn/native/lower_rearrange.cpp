@@ -31,7 +31,7 @@ void lower_tile(NodeLowering& node) {
         split.push_back(from[i]);
         strides.push_back(own[i]);
     }
-    if (!is_bounded(node.type(x), whole)) node.refuse("shape " + shape_text(whole) + " is beyond the limits");
+    node.check_shape(node.type(x), whole);
     node.set_output(0, node.add_view(emit_part(node, x, split, strides), whole));
 }
 
@@ -132,7 +132,8 @@ void emit_range(NodeLowering& node) {
         if constexpr (std::is_floating_point_v<T>) {
             values.push_back(start + static_cast<T>(i) * step);
         } else {
-            values.push_back(static_cast<T>(start + static_cast<T>(i) * step));
+            using U = std::make_unsigned_t<T>;  // wraps where signed arithmetic would be undefined
+            values.push_back(static_cast<T>(static_cast<U>(start) + static_cast<U>(i) * static_cast<U>(step)));
         }
     }
     node.set_output(0, node.add_constant<T>({static_cast<std::int64_t>(count)}, values));

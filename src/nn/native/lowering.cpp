@@ -11,8 +11,12 @@
 namespace sidetone::nn::native {
 namespace {
 
-// Of all values together; what the arena packs is far less.
-constexpr std::size_t kMaxProgramBytes = std::size_t{2} << 30;
+// Of all values, tables and weights together; what the arena packs is far less.
+constexpr std::size_t kMaxProgramBytes = std::size_t{1} << 30;
+constexpr std::size_t kMaxValues = 200'000;
+constexpr std::size_t kMaxSteps = 50'000;
+// Of all that is computed at load: some seconds.
+constexpr std::uint64_t kMaxFoldedOperations = std::uint64_t{1} << 31;
 
 const Operator* find_operator(std::string_view name) {
     static const auto table = [] {
@@ -177,6 +181,11 @@ void Lowering::reserve_bytes(std::size_t bytes) {
     }
 }
 
+void Lowering::require_room() const {
+    if (program_.values.size() >= kMaxValues) throw InputError{fmt::format("it has more than {} values", kMaxValues)};
+    if (program_.steps.size() >= kMaxSteps) throw InputError{fmt::format("it has more than {} steps", kMaxSteps)};
+}
+
 ValueId Lowering::add_value(DataType type, const Shape& shape, Storage::Kind kind, std::size_t index) {
     Value value{.type = type, .shape = shape, .storage = program_.storages.size()};
     Storage storage;
@@ -184,6 +193,7 @@ ValueId Lowering::add_value(DataType type, const Shape& shape, Storage::Kind kin
     storage.bytes = value.bytes();
     storage.index = index;
     reserve_bytes(storage.bytes);
+    require_room();
     program_.storages.push_back(std::move(storage));
     program_.values.push_back(std::move(value));
     return program_.values.size() - 1;
@@ -198,6 +208,7 @@ ValueId Lowering::add_constant(DataType type, const Shape& shape, const std::byt
 
 ValueId Lowering::add_view(ValueId of, const Shape& shape, std::size_t offset_elements) {
     Value view = program_.values[of];
+    require_room();
     view.shape = shape;
     view.offset_bytes += offset_elements * bytes_of(view.type);
     program_.values.push_back(std::move(view));
@@ -205,6 +216,8 @@ ValueId Lowering::add_view(ValueId of, const Shape& shape, std::size_t offset_el
 }
 
 void Lowering::add_step(Step step) {
+    reserve_bytes(step.weight_bytes);
+    require_room();
     const auto reads = std::span{step.operands}.first(step.reads);
     if (std::ranges::all_of(reads, [&](ValueId id) { return is_constant(id); })) return fold(step);
     for (const auto id : std::span{step.operands}.subspan(step.reads)) producers_[id] = program_.steps.size();
@@ -218,6 +231,9 @@ const Step* Lowering::producer(ValueId id) const {
 
 // Runs the step now; what it writes is constant from here on.
 void Lowering::fold(const Step& step) {
+    folded_operations_ += step.multiply_adds;
+    for (const auto id : step.operands) folded_operations_ += program_.values[id].elements();
+    if (folded_operations_ > kMaxFoldedOperations) throw InputError{"what it computes of constants alone is too much"};
     std::vector<void*> operands;
     for (std::size_t i = 0; i < step.operands.size(); ++i) {
         const auto& value = program_.values[step.operands[i]];

@@ -48,15 +48,19 @@ public:
 
     [[nodiscard]] Program finish(std::vector<ValueId> outputs) &&;
 
+    /// Counts memory that the program will take beside its values. Refuses what is beyond the limit.
+    void reserve_bytes(std::size_t bytes);
+
 private:
     void fold(const Step& step);
-    void reserve_bytes(std::size_t bytes);
+    void require_room() const;
 
     std::int64_t opset_;
     Program program_;
     std::unordered_map<std::string, ValueId> names_;
     std::unordered_map<ValueId, std::size_t> producers_;  // steps
     std::size_t bytes_ = 0;
+    std::uint64_t folded_operations_ = 0;
 };
 
 /// One node being lowered: what an operator's lowering reads it through and writes its steps to.
@@ -97,8 +101,10 @@ public:
     [[nodiscard]] std::size_t axis_of(std::int64_t axis, std::size_t rank) const;
     [[nodiscard]] Shape broadcast(const Shape& a, const Shape& b) const;
     void require_type(ValueId id, DataType expected) const;
-    /// Refuses tables of more entries than a file may ask for.
+    /// Counts the memory of a table that a kernel will hold. Refuses more entries than a file may ask for.
     void require_table(std::size_t entries) const;
+    /// Refuses a shape that is beyond the limits.
+    void check_shape(DataType type, const Shape& shape) const;
 
     [[nodiscard]] ValueId add_value(DataType type, const Shape& shape);
     [[nodiscard]] ValueId add_view(ValueId of, const Shape& shape, std::size_t offset_elements = 0);
@@ -118,7 +124,6 @@ public:
     [[noreturn]] void refuse(const std::string& what) const;
 
 private:
-    void check_shape(DataType type, const Shape& shape) const;
     [[nodiscard]] const std::byte* constant_bytes(std::size_t index, DataType type) const;
 
     Lowering& lowering_;

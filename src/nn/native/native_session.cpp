@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <new>
 
 #include "nn/native/compile.hpp"
@@ -26,6 +27,8 @@ public:
     [[nodiscard]] bool is_realtime_safe() const noexcept override { return true; }
 
 private:
+    void check_memory(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) const;
+
     struct Call {
         void (*run)(const void* kernel, void* const* operands) noexcept;
         const void* kernel;
@@ -53,8 +56,36 @@ NativeSession::NativeSession(const GraphSpec& graph, Program program)
 }
 
 int NativeSession::bind(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) {
+    check_memory(inputs, outputs);
     operands_.push_back(native::operands_of(program_, arena_, inputs, outputs));
     return static_cast<int>(operands_.size()) - 1;
+}
+
+// What is written must overlap nothing else; what is only read may.
+void NativeSession::check_memory(std::span<const TensorMemory> inputs, std::span<const TensorMemory> outputs) const {
+    struct Place {
+        const TensorInfo* tensor;
+        std::uintptr_t begin, end;
+        bool is_written;
+    };
+    std::vector<Place> places;
+    const auto add = [&](std::span<const TensorInfo> tensors, std::span<const TensorMemory> memory, bool is_written) {
+        if (tensors.size() != memory.size()) throw InputError{"a binding needs memory for every input and output"};
+        for (std::size_t i = 0; i < tensors.size(); ++i) {
+            const auto begin = reinterpret_cast<std::uintptr_t>(memory[i]);
+            if (begin == 0) throw InputError{fmt::format("tensor \"{}\" is bound to no memory", tensors[i].name)};
+            places.push_back({&tensors[i], begin, begin + tensors[i].bytes(), is_written});
+        }
+    };
+    add(inputs_, inputs, false);
+    add(outputs_, outputs, true);
+    for (const auto& a : places) {
+        for (const auto& b : places) {
+            if (!a.is_written || &a == &b || a.begin >= b.end || b.begin >= a.end) continue;
+            throw InputError{
+                fmt::format("the memory of output \"{}\" and of \"{}\" overlaps", a.tensor->name, b.tensor->name)};
+        }
+    }
 }
 
 bool NativeSession::run(int binding) noexcept {

@@ -99,6 +99,8 @@ void NodeLowering::require_type(ValueId id, DataType expected) const {
 
 void NodeLowering::require_table(std::size_t entries) const {
     if (entries > kMaxTableEntries) refuse(fmt::format("a table of {} entries is beyond the limits", entries));
+    constexpr std::size_t kBytesPerEntry = 16;
+    lowering_.reserve_bytes(entries * kBytesPerEntry);
 }
 
 void NodeLowering::check_shape(DataType type, const Shape& shape) const {

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <string_view>
 #include <system_error>
+#include <unordered_set>
 
 #include "nn/manifest.hpp"
 #include "rt/error.hpp"
@@ -17,9 +19,9 @@ namespace {
 
 constexpr std::int64_t kFirstOpset = 11;
 constexpr std::int64_t kLastOpset = 21;
-constexpr int kMaxDepth = 8;                     // of sub-graphs
-constexpr std::size_t kMaxNodes = 50'000;        // of all graphs together
-constexpr std::size_t kMaxFileBytes = 1U << 30;  // what one message may have, and so one file
+constexpr int kMaxDepth = 8;               // of sub-graphs
+constexpr std::size_t kMaxNodes = 20'000;  // of all graphs together
+constexpr std::size_t kMaxFileBytes = 1U << 28;
 
 DataType data_type(std::int32_t type, const std::string& name) {
     switch (type) {
@@ -197,19 +199,28 @@ private:
     std::size_t nodes_ = 0;
 };
 
-onnx::ModelProto parse(const std::filesystem::path& file) {
+onnx::ModelProto parse(std::span<const std::byte> contents) {
+    onnx::ModelProto model;
+    if (!model.ParseFromArray(contents.data(), static_cast<int>(contents.size())) || !model.has_graph() ||
+        model.graph().node_size() == 0) {
+        throw InputError{"it is not a whole ONNX model"};
+    }
+    return model;
+}
+
+std::vector<std::byte> contents_of(const std::filesystem::path& file) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(file, error)) throw InputError{"it is not a file that can be read"};
     const auto bytes = std::filesystem::file_size(file, error);
     if (error) throw InputError{"its size cannot be read: " + error.message()};
     if (bytes > kMaxFileBytes)
         throw InputError{fmt::format("found {} bytes, expected at most {}", bytes, kMaxFileBytes)};
+    std::vector<std::byte> contents(bytes);
     std::ifstream stream{file, std::ios::binary};
-    onnx::ModelProto model;
-    if (!stream || !model.ParseFromIstream(&stream) || !model.has_graph() || model.graph().node_size() == 0) {
-        throw InputError{"it is not a whole ONNX model"};
+    if (!stream.read(reinterpret_cast<char*>(contents.data()), static_cast<std::streamsize>(bytes))) {
+        throw InputError{"it is not a file that can be read"};
     }
-    return model;
+    return contents;
 }
 
 std::int64_t opset_of(const onnx::ModelProto& model) {
@@ -226,19 +237,23 @@ std::int64_t opset_of(const onnx::ModelProto& model) {
 
 }  // namespace
 
-OnnxModel import_onnx(const std::filesystem::path& file) try {
-    const auto message = parse(file);
+OnnxModel import_onnx(std::span<const std::byte> contents) {
+    const auto message = parse(contents);
     OnnxModel model;
     model.opset = opset_of(message);
     model.graph = Importer{}.body(message.graph(), 0);
+    std::unordered_set<std::string_view> constants;
+    for (const auto& [name, tensor] : model.graph.constants) constants.insert(name);
     for (const auto& input : message.graph().input()) {
         // Up to IR version 3 constants are inputs too.
-        const auto is_constant =
-            std::ranges::any_of(model.graph.constants, [&](const auto& entry) { return entry.first == input.name(); });
-        if (!is_constant) model.inputs.push_back(file_tensor(input));
+        if (!constants.contains(input.name())) model.inputs.push_back(file_tensor(input));
     }
     for (const auto& output : message.graph().output()) model.outputs.push_back(file_tensor(output));
     return model;
+}
+
+OnnxModel import_onnx(const std::filesystem::path& file) try {
+    return import_onnx(contents_of(file));
 } catch (const InputError& error) {
     throw InputError{fmt::format("{}: {}", file.string(), error.what())};
 }

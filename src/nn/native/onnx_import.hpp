@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -57,5 +58,8 @@ inline const std::vector<std::int64_t> kUnknownShape(kMaxRank + 1, -1);
 /// Reads an ONNX file of opset 11 to 21. Throws InputError, starting with the file's name, for anything that is not one
 /// or that exceeds the limits on size, depth and rank.
 [[nodiscard]] OnnxModel import_onnx(const std::filesystem::path& file);
+
+/// The same for a file's contents, whose errors have no file's name.
+[[nodiscard]] OnnxModel import_onnx(std::span<const std::byte> contents);
 
 }  // namespace sidetone::nn::native

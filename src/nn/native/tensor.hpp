@@ -14,7 +14,7 @@ using Shape = std::vector<std::int64_t>;
 
 /// No tensor may have more dimensions, or take more memory: what a file claims is bounded before it is believed.
 inline constexpr std::size_t kMaxRank = 8;
-inline constexpr std::size_t kMaxTensorBytes = std::size_t{1} << 30;
+inline constexpr std::size_t kMaxTensorBytes = std::size_t{1} << 28;
 
 [[nodiscard]] constexpr std::size_t bytes_of(DataType type) noexcept {
     switch (type) {

@@ -21,6 +21,38 @@ public:
     TinyOnnx& input(const std::string& name, const Shape& shape) { return value(11, name, shape); }
     TinyOnnx& output(const std::string& name, const Shape& shape) { return value(12, name, shape); }
 
+    /// Zeros.
+    TinyOnnx& constant(const std::string& name, const Shape& shape) {
+        std::size_t bytes = sizeof(float);
+        for (const auto size : shape) bytes *= static_cast<std::size_t>(size);
+        return initializer(name, shape, field(9, std::string(bytes, '\0')));
+    }
+    TinyOnnx& empty_constant(const std::string& name, const Shape& shape) { return initializer(name, shape, {}); }
+    /// One whose values are said to be in a file "data".
+    TinyOnnx& external_constant(const std::string& name, const Shape& shape) {
+        return initializer(
+            name, shape, field(13, field(1, std::string{"location"}) + field(2, std::string{"data"})) + number(14, 1));
+    }
+    /// Along the last axis.
+    TinyOnnx& concatenation(const std::vector<std::string>& inputs, const std::string& output) {
+        std::string node;
+        for (const auto& input : inputs) node += field(1, input);
+        const auto axis = field(1, std::string{"axis"}) + number(3, ~std::uint64_t{0}) + number(20, 2);
+        graph_ += field(1, node + field(2, output) + field(4, std::string{"Concat"}) + field(5, axis));
+        return *this;
+    }
+    /// Branches in branches, `depth` of them.
+    TinyOnnx& nested(int depth) {
+        std::string graph;
+        for (int i = 0; i < depth; ++i) {
+            const auto branch = field(1, std::string{"then_branch"}) + field(6, graph) + number(20, 5);
+            graph = field(1, field(1, std::string{"x"}) + field(2, std::string{"y"}) + field(4, std::string{"If"}) +
+                                 field(5, branch));
+        }
+        graph_ += graph;
+        return *this;
+    }
+
     [[nodiscard]] std::string file() const {
         return number(1, 8) + field(8, number(2, 13)) +
                field(7, graph_ + field(2, std::string{"tiny"}));  // IR 8, opset 13
@@ -35,6 +67,13 @@ private:
     static std::string number(std::uint32_t tag, std::uint64_t value) { return variable(tag << 3U) + variable(value); }
     static std::string field(std::uint32_t tag, const std::string& bytes) {
         return variable((tag << 3U) | 2U) + variable(bytes.size()) + bytes;
+    }
+
+    TinyOnnx& initializer(const std::string& name, const Shape& shape, const std::string& values) {
+        std::string dimensions;
+        for (const auto size : shape) dimensions += number(1, static_cast<std::uint64_t>(size));
+        graph_ += field(5, dimensions + number(2, 1) + field(8, name) + values);
+        return *this;
     }
 
     TinyOnnx& value(std::uint32_t tag, const std::string& name, const Shape& shape) {

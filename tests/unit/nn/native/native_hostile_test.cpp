@@ -57,6 +57,62 @@ TEST_F(NativeFile, ThatIsNotOneIsRefused) {
     EXPECT_THAT(error_with(std::string(100'000, '\xFF')), testing::StartsWith(file_.string() + ": "));
 }
 
+// A bomb in few bytes: each node doubles what is constant.
+TEST_F(NativeFile, ThatFoldsWithoutEndIsRefused) {
+    auto made = tiny();
+    made.constant("c0", {1, 1024});
+    for (int i = 0; i < 40; ++i) {
+        const auto from = "c" + std::to_string(i);
+        made.concatenation({from, from}, "c" + std::to_string(i + 1));
+    }
+    EXPECT_THAT(error_with(made.node("Add", {"x", "c40"}, "y").file()), HasSubstr("is beyond the limits"));
+}
+
+TEST_F(NativeFile, WithoutAConstantsValuesNamesIt) {
+    EXPECT_THAT(error_with(tiny().empty_constant("weights", {2, 3}).node("Relu", {"x"}, "y").file()),
+                testing::AllOf(HasSubstr("tensor \"weights\""), HasSubstr("found 0 bytes"), HasSubstr("[2,3]")));
+}
+
+TEST_F(NativeFile, WithValuesInAnotherFileNamesThem) {
+    EXPECT_THAT(error_with(tiny().external_constant("weights", {2, 3}).node("Relu", {"x"}, "y").file()),
+                HasSubstr("tensor \"weights\": values outside the file"));
+}
+
+TEST_F(NativeFile, WithDimensionsThatOverflowIsRefused) {
+    constexpr std::int64_t kHuge = std::int64_t{1} << 62;
+    EXPECT_THAT(error_with(tiny().empty_constant("weights", {kHuge, kHuge}).node("Relu", {"x"}, "y").file()),
+                HasSubstr("tensor \"weights\""));
+}
+
+TEST_F(NativeFile, OfSubgraphsInOneAnotherIsRefusedBeyondADepth) {
+    EXPECT_THAT(error_with(tiny().nested(30).file()), HasSubstr("graphs lie more than 8 deep in one another"));
+}
+
+TEST_F(NativeFile, CutOffAnywhereIsRefused) {
+    const auto whole = tiny().constant("c", {1, 4}).node("Add", {"x", "c"}, "y").file();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        EXPECT_THAT(error_with(whole.substr(0, size)), testing::StartsWith(file_.string() + ": ")) << size;
+    }
+}
+
+TEST_F(NativeFile, WithAShapeThatTheManifestContradictsNamesBoth) {
+    graph_.inputs[0].shape = {1, 7};
+    EXPECT_THAT(error_with(tiny().node("Relu", {"x"}, "y").file()),
+                testing::AllOf(HasSubstr("[1,7]"), HasSubstr("[1,4]")));
+}
+
+TEST_F(NativeFile, BoundToMemoryThatOverlapsIsRefused) {
+    test::write(file_, tiny().node("Relu", {"x"}, "y").file());
+    const auto session = open_native_session(graph_, file_);
+    std::vector<float> memory(8);
+    const std::vector<TensorMemory> in{memory.data()};
+    EXPECT_THAT(test::error_of([&] { (void)session->bind(in, std::vector<TensorMemory>{memory.data() + 3}); }),
+                testing::StrEq("the memory of output \"y\" and of \"x\" overlaps"));
+    EXPECT_THAT(test::error_of([&] { (void)session->bind(in, std::vector<TensorMemory>{nullptr}); }),
+                HasSubstr("\"y\" is bound to no memory"));
+    EXPECT_EQ(session->bind(in, std::vector<TensorMemory>{memory.data() + 4}), 0);
+}
+
 // Damage either is refused in one line or leaves a graph that runs: never a crash.
 TEST_F(NativeFile, WithRandomDamageDoesNoHarm) {
     const auto model = find_model("silero-vad");
