@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "nn/native/fuse_epilogues.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/memory_plan.hpp"
 #include "nn/native/onnx_import.hpp"
@@ -34,6 +35,7 @@ Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
                   with_known_shapes(model.outputs, graph.outputs));
     try {
         auto program = lower(model, graph);
+        fuse_epilogues(program);
         share_storage(program);
         plan_memory(program);
         return program;

@@ -315,7 +315,10 @@ void plan_width(ConvolutionPlan& plan) {
     rows.are_in_place = rows.splits == 1 && spread == 1 && lead == 0 && furthest + width.out <= width.in;
 }
 
-void pack(ConvolutionPlan& plan, std::span<const float> weights) {
+// Calls `visit(output, row, tap)` for all weights in the order in which they are packed; a row is an input and a tap of
+// the height.
+template <class Visit>
+void for_each_weight(const ConvolutionPlan& plan, const Visit& visit) {
     const auto& shape = plan.shape;
     for (std::size_t g = 0; g < shape.groups; ++g) {
         for (std::size_t o = 0; o < shape.group_outputs;) {
@@ -326,18 +329,21 @@ void pack(ConvolutionPlan& plan, std::span<const float> weights) {
             for (const auto& phase : plan.phases) {
                 for (std::size_t row = 0; row < shape.group_inputs * shape.height.taps; ++row) {
                     for (const auto tap : phase.taps) {
-                        for (std::size_t i = 0; i < block; ++i) {
-                            const auto output = g * shape.group_outputs + o + i;
-                            plan.weights.push_back(
-                                weights[(output * shape.group_inputs * shape.height.taps + row) * shape.width.taps +
-                                        tap]);
-                        }
+                        for (std::size_t i = 0; i < block; ++i) visit(g * shape.group_outputs + o + i, row, tap);
                     }
                 }
             }
             o += block;
         }
     }
+}
+
+void pack(ConvolutionPlan& plan, std::span<const float> weights) {
+    const auto& shape = plan.shape;
+    for_each_weight(plan, [&](std::size_t output, std::size_t row, std::size_t tap) {
+        const auto at = (output * shape.group_inputs * shape.height.taps + row) * shape.width.taps + tap;
+        plan.weights.push_back(weights[at]);
+    });
 }
 
 }  // namespace
@@ -373,6 +379,26 @@ ConvolutionPlan plan_convolution(const ConvolutionShape& shape, std::span<const 
     plan_width(plan);
     pack(plan, weights);
     return plan;
+}
+
+void append_epilogue(ConvolutionPlan& plan, const Epilogue& epilogue) {
+    const auto of = [](const std::vector<float>& values, std::size_t output) {
+        return values[values.size() == 1 ? 0 : output];
+    };
+    if (!epilogue.scale.empty()) {
+        std::size_t at = 0;
+        for_each_weight(plan, [&](std::size_t output, std::size_t, std::size_t) {
+            plan.weights[at++] *= of(epilogue.scale, output);
+        });
+    }
+    for (std::size_t o = 0; o < plan.bias.size(); ++o) {
+        if (!epilogue.scale.empty()) plan.bias[o] *= of(epilogue.scale, o);
+        if (!epilogue.shift.empty()) plan.bias[o] += of(epilogue.shift, o);
+    }
+    if (epilogue.slopes.empty()) return;
+    const bool is_relu = epilogue.slopes == std::vector<float>{0.0F};
+    plan.activation = is_relu ? Activation::relu : Activation::prelu;
+    for (std::size_t o = 0; o < plan.bias.size(); ++o) plan.slopes.push_back(of(epilogue.slopes, o));
 }
 
 void run_convolution(const ConvolutionPlan& plan, const float* x, float* out, float* scratch) noexcept {

@@ -7,6 +7,7 @@
 
 #include "dsp/aligned_vector.hpp"
 #include "nn/native/activation.hpp"
+#include "nn/native/epilogue.hpp"
 
 namespace sidetone::nn::native {
 
@@ -75,6 +76,9 @@ struct ConvolutionPlan {
 [[nodiscard]] ConvolutionPlan plan_convolution(const ConvolutionShape& shape, std::span<const float> weights,
                                                std::span<const float> bias, Activation activation = Activation::none,
                                                std::span<const float> slopes = {});
+
+/// Lets the convolution, which has no activation yet, also do `epilogue`.
+void append_epilogue(ConvolutionPlan& plan, const Epilogue& epilogue);
 
 /// x is [batch, inputs, height, width]. Nothing outside the tensors and the scratch is read or written.
 void run_convolution(const ConvolutionPlan& plan, const float* x, float* out, float* scratch) noexcept;

@@ -16,6 +16,12 @@ struct UnaryKernel {
     Unary f;
     float a, b;
     std::size_t count;
+
+    [[nodiscard]] std::optional<Epilogue> epilogue() const {
+        if (f == Unary::relu) return Epilogue{.slopes = {0.0F}};
+        if (f == Unary::leaky_relu) return Epilogue{.slopes = {a}};
+        return std::nullopt;
+    }
     void operator()(void* const* p) const noexcept {
         apply_unary(f, a, b, static_cast<const float*>(p[0]), static_cast<float*>(p[1]), count);
     }
@@ -98,6 +104,9 @@ void lower_hard_sigmoid(NodeLowering& node) {
 struct BinaryKernel {
     Binary f;
     LoopNest<3> nest;
+    std::optional<Epilogue> as_epilogue;
+
+    [[nodiscard]] const std::optional<Epilogue>& epilogue() const { return as_epilogue; }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
         const auto* y = static_cast<const float*>(p[1]);
@@ -131,6 +140,36 @@ struct ScalarKernel {
         });
     }
 };
+
+// A constant that is one number, or has one for each channel of `x`: on its second axis or on its last.
+std::optional<Epilogue> channels_of(const NodeLowering& node, ValueId x, ValueId constant) {
+    const auto& shape = node.shape(x);
+    const auto& own = node.shape(constant);
+    const auto elements = node.value(constant).elements();
+    if (!node.is_constant(constant) || own.size() > shape.size() || elements == 0) return std::nullopt;
+    if (elements == 1) return Epilogue{};
+    const auto is_all_of = [&](std::size_t axis) {
+        const auto skipped = shape.size() - own.size();
+        return axis >= skipped && own[axis - skipped] == shape[axis] &&
+               elements == static_cast<std::size_t>(shape[axis]);
+    };
+    if (is_all_of(shape.size() - 1)) return Epilogue{.channels = Epilogue::Channels::last_axis};
+    if (shape.size() > 1 && is_all_of(1)) return Epilogue{.channels = Epilogue::Channels::second_axis};
+    return std::nullopt;
+}
+
+std::optional<Epilogue> epilogue_of(const NodeLowering& node, Binary f, ValueId x, ValueId y) {
+    const bool constant_first = f == Binary::add && node.is_constant(x);
+    const auto input = constant_first ? y : x;
+    const auto constant = constant_first ? x : y;
+    if ((f != Binary::add && f != Binary::prelu) || node.is_constant(input)) return std::nullopt;
+    auto epilogue = channels_of(node, input, constant);
+    if (!epilogue) return std::nullopt;
+    const auto values = node.floats(constant);
+    (f == Binary::add ? epilogue->shift : epilogue->slopes).assign(values.begin(), values.end());
+    epilogue->operand = constant_first ? 1 : 0;
+    return epilogue;
+}
 
 LoopNest<3> nest_of(const NodeLowering& node, ValueId x, ValueId y, const Shape& shape) {
     return {
@@ -322,6 +361,8 @@ void lower_mod(NodeLowering& node) {
 struct ChannelAffineKernel {
     std::vector<float> scale, shift;
     std::size_t batch, row;
+
+    [[nodiscard]] Epilogue epilogue() const { return {.scale = scale, .shift = shift, .slopes = {}}; }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
         auto* out = static_cast<float*>(p[1]);
@@ -422,7 +463,7 @@ ValueId emit_binary(NodeLowering& node, Binary f, ValueId x, ValueId y) {
     node.require_type(y, type);
     const auto out = node.add_value(type, node.broadcast(node.shape(x), node.shape(y)));
     if (type == DataType::f32) {
-        node.emit(BinaryKernel{f, nest_of(node, x, y, node.shape(out))}, {x, y}, {out});
+        node.emit(BinaryKernel{f, nest_of(node, x, y, node.shape(out)), epilogue_of(node, f, x, y)}, {x, y}, {out});
     } else if (type == DataType::i64) {
         emit_integers<std::int64_t>(node, f, x, y, out);
     } else if (type == DataType::i32) {

@@ -21,6 +21,16 @@ struct DirectKernel {
         return batch * pixels * plan.weights.size();
     }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return plan.bytes(); }
+    [[nodiscard]] std::optional<DirectKernel> with(const Epilogue& epilogue) const {
+        // Sums are scaled before they are bent, and bent once.
+        if (epilogue.channels != Epilogue::Channels::second_axis || !epilogue.suits(plan.shape.outputs()) ||
+            plan.activation != Activation::none) {
+            return std::nullopt;
+        }
+        auto made = *this;
+        append_epilogue(made.plan, epilogue);
+        return made;
+    }
     void operator()(void* const* p) const noexcept {
         run_convolution(plan, static_cast<const float*>(p[0]), static_cast<float*>(p[1]), static_cast<float*>(p[2]));
     }

@@ -39,6 +39,16 @@ struct PackedKernel {
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * matrix.rows() * matrix.inner(); }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return matrix.bytes(); }
+    // Rows of the matrix are the last axis of what it makes.
+    [[nodiscard]] std::optional<PackedKernel> with(const Epilogue& epilogue) const {
+        const bool is_bias = epilogue.scale.empty() && epilogue.slopes.empty() && !epilogue.shift.empty();
+        const bool fits = epilogue.shift.size() == 1 || (epilogue.channels == Epilogue::Channels::last_axis &&
+                                                         epilogue.shift.size() == matrix.rows());
+        if (!is_bias || !fits) return std::nullopt;
+        auto made = *this;
+        made.matrix.add_bias(epilogue.shift);
+        return made;
+    }
     void operator()(void* const* p) const noexcept {
         matrix.multiply({static_cast<const float*>(p[0]), matrix.inner(), count},
                         {static_cast<float*>(p[1]), 1, matrix.rows()});

@@ -79,6 +79,8 @@ public:
     [[nodiscard]] const Shape& shape(ValueId id) const { return value(id).shape; }
     [[nodiscard]] DataType type(ValueId id) const { return value(id).type; }
     [[nodiscard]] bool is_constant(ValueId id) const { return lowering_.is_constant(id); }
+    /// Values of a constant of floats.
+    [[nodiscard]] std::span<const float> floats(ValueId id) const;
     /// True when the value is a constant of the single number `number`.
     [[nodiscard]] bool is_number(ValueId id, float number) const;
     /// What operation computes exactly this value of what, for operators that are made of several; null for others.

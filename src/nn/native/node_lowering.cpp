@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "nn/native/lowering.hpp"
 #include "rt/error.hpp"
@@ -67,11 +66,13 @@ std::size_t NodeLowering::axis_of(std::int64_t axis, std::size_t rank) const {
     return static_cast<std::size_t>(axis < 0 ? axis + count : axis);
 }
 
+std::span<const float> NodeLowering::floats(ValueId id) const {
+    return {reinterpret_cast<const float*>(lowering_.constant_bytes(id)), value(id).elements()};
+}
+
 bool NodeLowering::is_number(ValueId id, float number) const {
     if (!is_constant(id) || type(id) != DataType::f32 || value(id).elements() != 1) return false;
-    float found = 0;
-    std::memcpy(&found, lowering_.constant_bytes(id), sizeof found);
-    return found == number;
+    return floats(id)[0] == number;
 }
 
 const Step* NodeLowering::producer(ValueId id, std::string_view operation) const {

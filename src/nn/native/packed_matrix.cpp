@@ -142,6 +142,10 @@ PackedMatrix::PackedMatrix(std::size_t rows, std::size_t inner, std::span<const 
     }
 }
 
+void PackedMatrix::add_bias(std::span<const float> more) {
+    for (std::size_t row = 0; row < rows_; ++row) bias_[row] += more[more.size() == 1 ? 0 : row];
+}
+
 void PackedMatrix::multiply(InputVectors x, OutputVectors out) const noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_panels)(panels_.data(), bias_.data(), rows_, inner_, x, out);
 }

@@ -45,6 +45,9 @@ public:
     [[nodiscard]] std::size_t inner() const noexcept { return inner_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return (panels_.size() + bias_.size()) * sizeof(float); }
 
+    /// Adds one number per row, or one for all, to the bias.
+    void add_bias(std::span<const float> more);
+
     /// out = matrix·x + bias for every vector. Nothing outside the vectors is read or written.
     void multiply(InputVectors x, OutputVectors out) const noexcept;
 

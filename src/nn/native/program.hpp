@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dsp/aligned_vector.hpp"
+#include "nn/native/epilogue.hpp"
 #include "nn/native/tensor.hpp"
 
 namespace sidetone::nn::native {
@@ -50,6 +52,9 @@ struct Step {
     std::uint64_t multiply_adds = 0;   ///< that the operator's definition asks for; 0: about one operation an element
     std::size_t weight_bytes = 0;      ///< that the kernel holds itself and reads in each run
     bool may_overwrite_input = false;  ///< the first output may lie where the first input does
+    std::optional<Epilogue> epilogue;  ///< all that the step does, where it is no more than one
+    /// Makes the kernel also do an epilogue before it stores its first output; false where it cannot.
+    bool (*absorb)(Step& step, const Epilogue& epilogue) = nullptr;
     std::vector<std::size_t> part_offsets;  ///< of a concatenation, where every input may lie in the output, in bytes
 };
 
@@ -63,7 +68,8 @@ struct Program {
 };
 
 /// A step that calls `kernel(operands)`. What a kernel's `multiply_adds()` and `weight_bytes()` say, where it has them,
-/// is for the profile; `may_overwrite_input()` and `part_offsets()` let values share storage.
+/// is for the profile; `may_overwrite_input()` and `part_offsets()` let values share storage, `epilogue()` and
+/// `with(epilogue)`, which is the kernel with an epilogue or none, let steps become one.
 template <class Kernel>
 [[nodiscard]] Step make_step(Kernel kernel) {
     static_assert(noexcept(kernel(static_cast<void* const*>(nullptr))), "kernels run on the audio thread");
@@ -73,6 +79,14 @@ template <class Kernel>
     if constexpr (requires { kernel.weight_bytes(); }) step.weight_bytes = kernel.weight_bytes();
     if constexpr (requires { kernel.may_overwrite_input(); }) step.may_overwrite_input = kernel.may_overwrite_input();
     if constexpr (requires { kernel.part_offsets(); }) step.part_offsets = kernel.part_offsets();
+    if constexpr (requires { kernel.epilogue(); }) step.epilogue = kernel.epilogue();
+    if constexpr (requires(const Epilogue& epilogue) { kernel.with(epilogue); }) {
+        step.absorb = [](Step& self, const Epilogue& epilogue) {
+            auto made = static_cast<const Kernel*>(self.kernel.get())->with(epilogue);
+            if (made) self.kernel = std::make_shared<const Kernel>(*std::move(made));
+            return made.has_value();
+        };
+    }
     step.kernel = std::make_shared<const Kernel>(std::move(kernel));
     return step;
 }

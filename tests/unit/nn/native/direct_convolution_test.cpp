@@ -108,5 +108,36 @@ TEST(DirectConvolution, OfRandomShapesIsThatOfDoublePrecision) {
     }
 }
 
+// Batch normalisation and PReLU after a transposed and a plain convolution, per channel and with one number for all.
+TEST(DirectConvolution, WithAnEpilogueIsWhatFollowsDoneApart) {
+    std::mt19937 random{13};
+    for (int trial = 0; trial < 100; ++trial) {
+        const auto shape = random_shape(random);
+        const auto weights = noise(random, shape.outputs() * shape.group_inputs * shape.taps());
+        const auto bias = noise(random, shape.outputs());
+        const auto count = trial % 2 == 0 ? shape.outputs() : 1;
+        Epilogue epilogue{.shift = noise(random, count)};
+        if (trial % 3 > 0) epilogue.scale = noise(random, count);
+        if (trial % 3 > 1) epilogue.slopes = trial % 4 == 0 ? std::vector<float>{0.0F} : noise(random, count);
+        const auto x = noise(random, shape.batch * shape.inputs() * shape.height.in * shape.width.in);
+        auto plan = plan_convolution(shape, weights, bias);
+        const auto channel = shape.height.out * shape.width.out;
+        std::vector<float> scratch(plan.scratch_elements());
+        std::vector<float> apart(shape.batch * shape.outputs() * channel);
+        std::vector<float> fused(apart.size());
+        run_convolution(plan, x.data(), apart.data(), scratch.data());
+        append_epilogue(plan, epilogue);
+        run_convolution(plan, x.data(), fused.data(), scratch.data());
+        for (std::size_t at = 0; at < apart.size(); ++at) {
+            const auto output = at / channel % shape.outputs();
+            const auto of = [&](const std::vector<float>& values, float otherwise) {
+                return values.empty() ? otherwise : values[values.size() == 1 ? 0 : output];
+            };
+            const float v = apart[at] * of(epilogue.scale, 1) + of(epilogue.shift, 0);
+            ASSERT_NEAR(fused[at], v < 0 ? v * of(epilogue.slopes, 1) : v, 2e-5) << trial << " at " << at;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sidetone::nn::native

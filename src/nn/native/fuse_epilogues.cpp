@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/native/fuse_epilogues.hpp"
+
+#include <vector>
+
+namespace sidetone::nn::native {
+namespace {
+
+/// Who touches a storage.
+struct Use {
+    std::size_t writers = 0, readers = 0;
+    std::size_t writer = 0;  ///< the last step that writes it
+    bool is_output = false;
+};
+
+std::vector<Use> uses_of(const Program& program) {
+    std::vector<Use> uses(program.storages.size());
+    for (std::size_t at = 0; at < program.steps.size(); ++at) {
+        const auto& step = program.steps[at];
+        for (std::size_t i = 0; i < step.operands.size(); ++i) {
+            auto& use = uses[program.values[step.operands[i]].storage];
+            if (i < step.reads) {
+                ++use.readers;
+            } else {
+                ++use.writers;
+                use.writer = at;
+            }
+        }
+    }
+    for (const auto id : program.outputs) uses[program.values[id].storage].is_output = true;
+    return uses;
+}
+
+bool fills_storage(const Program& program, const Value& value) {
+    return value.offset_bytes == 0 && value.bytes() == program.storages[value.storage].bytes;
+}
+
+// True where the shapes have the same channels at the same places of memory.
+bool channels_agree(const Epilogue& epilogue, const Shape& made, const Shape& read) {
+    if (!epilogue.is_per_channel()) return true;
+    if (epilogue.channels == Epilogue::Channels::second_axis) return made == read;
+    return !made.empty() && !read.empty() && made.back() == read.back();
+}
+
+bool fuse(Program& program, std::vector<Use>& uses, const Step& step) {
+    if (!step.epilogue) return false;
+    const auto& read = program.values[step.operands[step.epilogue->operand]];
+    const auto& out = program.values[step.operands[step.reads]];
+    const auto& use = uses[read.storage];
+    if (program.storages[read.storage].kind != Storage::Kind::arena || use.writers != 1 || use.readers != 1 ||
+        use.is_output || !fills_storage(program, read) || !fills_storage(program, out) || read.bytes() != out.bytes()) {
+        return false;
+    }
+    auto& maker = program.steps[use.writer];
+    auto& made = maker.operands[maker.reads];
+    if (maker.absorb == nullptr || program.values[made].storage != read.storage ||
+        !channels_agree(*step.epilogue, program.values[made].shape, read.shape) ||
+        !maker.absorb(maker, *step.epilogue)) {
+        return false;
+    }
+    maker.operation += "+" + step.operation;
+    uses[out.storage].writer = use.writer;
+    made = step.operands[step.reads];
+    return true;
+}
+
+}  // namespace
+
+void fuse_epilogues(Program& program) {
+    auto uses = uses_of(program);
+    std::vector<Step> kept;
+    std::vector<bool> is_fused;
+    for (const auto& step : program.steps) is_fused.push_back(fuse(program, uses, step));
+    for (std::size_t at = 0; at < is_fused.size(); ++at) {
+        if (!is_fused[at]) kept.push_back(std::move(program.steps[at]));
+    }
+    program.steps = std::move(kept);
+}
+
+}  // namespace sidetone::nn::native
