@@ -76,7 +76,8 @@ T reduced(Row kind, const T* x, std::size_t count) noexcept {
             result = static_cast<T>(static_cast<U>(result) + value);
         }
     }
-    return kind == Row::mean ? static_cast<T>(result / static_cast<T>(count)) : result;
+    const auto divisor = static_cast<T>(count);  // rows without columns were refused
+    return kind == Row::mean && divisor != 0 ? static_cast<T>(result / divisor) : result;
 }
 
 template <class T>
