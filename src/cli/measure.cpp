@@ -2,13 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "device/sound_file.hpp"
 #include "dsp/alignment.hpp"
+#include "dsp/intelligibility.hpp"
+#include "dsp/segmental_snr.hpp"
 #include "dsp/si_sdr.hpp"
 #include "rt/error.hpp"
 
@@ -21,43 +27,81 @@ struct QualityArguments {
     std::string clean, noisy, out, json;
 };
 
-device::Sound read_like(const std::string& path, const device::Sound& clean, const std::string& clean_path) {
+struct Recording {
+    std::vector<float> samples;  // of the first channel
+    std::uint32_t rate_hz;
+};
+
+Recording read(const std::string& path) {
     auto sound = device::read_sound_file(path);
-    if (sound.rate_hz != clean.rate_hz) {
-        throw InputError(
-            fmt::format("{}: found {} Hz, expected {} Hz as {} has", path, sound.rate_hz, clean.rate_hz, clean_path));
-    }
-    return sound;
+    if (sound.not_finite != 0)
+        throw InputError(fmt::format("{}: found {} samples that are NaN or infinite", path, sound.not_finite));
+    return {.samples = std::move(sound.channels.front()), .rate_hz = sound.rate_hz};
 }
 
-// The stretch in which `signal`, `delay` frames late, and `clean` overlap.
-double aligned_si_sdr(std::span<const float> clean, std::span<const float> signal, std::int64_t delay) {
+Recording read_like(const std::string& path, const Recording& clean, const std::string& clean_path) {
+    auto recording = read(path);
+    if (recording.rate_hz != clean.rate_hz) {
+        throw InputError(fmt::format("{}: found {} Hz, expected {} Hz as {} has", path, recording.rate_hz,
+                                     clean.rate_hz, clean_path));
+    }
+    return recording;
+}
+
+struct Quality {
+    std::int64_t delay_frames;
+    double si_sdr_db, segmental_snr_db;
+    dsp::Intelligibility intelligibility;
+};
+
+// In the stretch in which both recordings are there, once the delay of `other` is taken off.
+Quality quality_of(const Recording& other, const Recording& clean) {
+    const std::span<const float> reference{clean.samples}, signal{other.samples};
+    const auto longest = static_cast<std::int64_t>(kLongestDelaySeconds * clean.rate_hz);
+    const auto delay = dsp::delay_by_cross_correlation(reference, signal, longest);
     const auto late = static_cast<std::size_t>(std::max<std::int64_t>(0, delay));
     const auto early = static_cast<std::size_t>(std::max<std::int64_t>(0, -delay));
-    if (late >= signal.size() || early >= clean.size()) throw InputError("the recordings do not overlap");
-    const auto count = std::min(signal.size() - late, clean.size() - early);
-    return dsp::si_sdr_db(clean.subspan(early, count), signal.subspan(late, count));
+    if (late >= signal.size() || early >= reference.size()) throw InputError("the recordings do not overlap");
+    const auto count = std::min(signal.size() - late, reference.size() - early);
+    const auto wanted = reference.subspan(early, count), found = signal.subspan(late, count);
+    return {.delay_frames = delay,
+            .si_sdr_db = dsp::si_sdr_db(wanted, found),
+            .segmental_snr_db = dsp::segmental_snr_db(wanted, found, clean.rate_hz),
+            .intelligibility = dsp::intelligibility(wanted, found, clean.rate_hz)};
+}
+
+// What JSON cannot say (infinite, not a number) becomes null.
+nlohmann::json to_json(const Quality& before, const Quality& after, std::uint32_t rate_hz) {
+    const auto pair = [](auto noisy, auto out) { return nlohmann::json{{"noisy", noisy}, {"out", out}}; };
+    return {{"si_sdr_db", pair(before.si_sdr_db, after.si_sdr_db)},
+            {"segmental_snr_db", pair(before.segmental_snr_db, after.segmental_snr_db)},
+            {"stoi", pair(before.intelligibility.stoi, after.intelligibility.stoi)},
+            {"estoi", pair(before.intelligibility.estoi, after.intelligibility.estoi)},
+            {"dnsmos", pair(nullptr, nullptr)},
+            {"delay_frames", pair(before.delay_frames, after.delay_frames)},
+            {"rate_hz", rate_hz}};
+}
+
+void print_line(const char* name, double before, double after, int decimals, const char* unit) {
+    const double gain = before == after ? 0 : after - before;  // two infinities have no difference
+    fmt::print("{:<14} before {:7.{}f}{}   after {:7.{}f}{}   gain {:+.{}f}{}\n", name, before, decimals, unit, after,
+               decimals, unit, gain, decimals, unit);
 }
 
 int quality(const QualityArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
-    const auto clean = device::read_sound_file(arguments.clean);
-    const auto noisy = read_like(arguments.noisy, clean, arguments.clean);
-    const auto out = read_like(arguments.out, clean, arguments.clean);
-    const std::span<const float> reference{clean.channels.front()};
-    const auto longest = static_cast<std::int64_t>(kLongestDelaySeconds * clean.rate_hz);
-    const auto noisy_delay = dsp::delay_by_cross_correlation(reference, noisy.channels.front(), longest);
-    const auto out_delay = dsp::delay_by_cross_correlation(reference, out.channels.front(), longest);
-    const auto before = aligned_si_sdr(reference, noisy.channels.front(), noisy_delay);
-    const auto after = aligned_si_sdr(reference, out.channels.front(), out_delay);
-    if (!arguments.json.empty()) {
-        write_json(arguments.json, {{"si_sdr_db", {{"noisy", before}, {"out", after}}},
-                                    {"delay_frames", {{"noisy", noisy_delay}, {"out", out_delay}}},
-                                    {"rate_hz", clean.rate_hz}});
+    const auto clean = read(arguments.clean);
+    const auto before = quality_of(read_like(arguments.noisy, clean, arguments.clean), clean);
+    const auto after = quality_of(read_like(arguments.out, clean, arguments.clean), clean);
+    if (!arguments.json.empty()) write_json(arguments.json, to_json(before, after, clean.rate_hz));
+    print_line("SI-SDR", before.si_sdr_db, after.si_sdr_db, 2, " dB");
+    print_line("segmental SNR", before.segmental_snr_db, after.segmental_snr_db, 2, " dB");
+    print_line("STOI", before.intelligibility.stoi, after.intelligibility.stoi, 3, "");
+    print_line("ESTOI", before.intelligibility.estoi, after.intelligibility.estoi, 3, "");
+    fmt::print("of the first channel; delay found: {} frames\n", after.delay_frames);
+    if (std::isnan(after.intelligibility.estoi)) {
+        fmt::print("STOI and ESTOI need 0.4 s of sound in {}\n", arguments.clean);
     }
-    fmt::print(
-        "SI-SDR   before {:6.2f} dB   after {:6.2f} dB   gain {:+.2f} dB   (first channel, delay found: {} frames)\n",
-        before, after, after - before, out_delay);
     return kFine;
 }
 
@@ -67,12 +111,18 @@ void add_measure(CLI::App& app, int& exit_code) {
     auto* measure = app.add_subcommand("measure", "Measure what a chain does to sound");
     measure->require_subcommand(1);
     auto arguments = std::make_shared<QualityArguments>();
-    auto* command = measure->add_subcommand("quality", "How much closer to the clean recording a chain came (SI-SDR)");
+    auto* command = measure->add_subcommand(
+        "quality", "How much closer to the clean recording a chain came (SI-SDR, segmental SNR, STOI, ESTOI)");
     command->add_option("clean", arguments->clean, "What was said, without noise")->required();
     command->add_option("noisy", arguments->noisy, "The chain's input")->required();
     command->add_option("out", arguments->out, "The chain's output; its delay is found and taken off")->required();
     command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer("Example: sidetone measure quality clean.wav noisy.wav denoised.wav");
+    command->footer(
+        "SI-SDR, STOI and ESTOI do not depend on the output's level, segmental SNR does. What is infinite (SI-SDR of "
+        "the\n"
+        "clean recording itself) or needs more sound is null in JSON; so is DNSMOS, for which there is no model "
+        "here.\n\n"
+        "Example: sidetone measure quality clean.wav noisy.wav denoised.wav");
     command->callback([arguments, &exit_code] { exit_code = quality(*arguments); });
 }
 

@@ -93,6 +93,29 @@ class Commands(program.ProgramTest):
         self.assertAlmostEqual(found["si_sdr_db"]["noisy"], 3, delta=0.5)
         self.assertEqual(found["si_sdr_db"]["out"], found["si_sdr_db"]["noisy"])
         self.assertEqual(found["delay_frames"], {"noisy": 0, "out": 0})
+        self.assertEqual(found["dnsmos"], {"noisy": None, "out": None})
+        for key, low, high in (("segmental_snr_db", -10, 3), ("stoi", 0.5, 0.99), ("estoi", 0.2, 0.9)):
+            self.assertEqual(found[key]["out"], found[key]["noisy"])
+            self.assertGreater(found[key]["noisy"], low, key)
+            self.assertLess(found[key]["noisy"], high, key)
+
+    def test_quality_of_the_clean_recording_itself_is_perfect(self):
+        self.make_noisy_speech(2)
+        result = self.run_program("measure", "quality", "clean.wav", "noisy.wav", "clean.wav", "--json", "q.json")
+        self.assert_fine(result)
+        self.assertIn("inf dB", result.out)
+        found = self.json("q.json")
+        self.assertIsNone(found["si_sdr_db"]["out"])
+        self.assertEqual(found["segmental_snr_db"]["out"], 35)
+        self.assertAlmostEqual(found["stoi"]["out"], 1, places=6)
+        self.assertAlmostEqual(found["estoi"]["out"], 1, places=6)
+
+    def test_quality_of_a_moment_of_sound_says_what_it_needs(self):
+        self.write("short.wav", sound.float_wav(sound.sine(0.2)))
+        result = self.run_program("measure", "quality", "short.wav", "short.wav", "short.wav", "--json", "q.json")
+        self.assert_fine(result)
+        self.assertIn("0.4 s", result.out)
+        self.assertEqual(self.json("q.json")["estoi"], {"noisy": None, "out": None})
 
     # As installed: PREFIX/bin beside PREFIX/share.
     def test_ready_made_chains_go_by_name_and_an_unknown_one_lists_them(self):

@@ -121,6 +121,8 @@ class BadFiles(Refusal):
         self.write("other.wav", sound.float_wav(sound.sine(0.2), rate_hz=44100))
         self.refuse("measure", "quality", "in.wav", "in.wav", "missing.wav", says=("missing.wav",))
         self.refuse("measure", "quality", "in.wav", "other.wav", "in.wav", says=("other.wav", "44100 Hz", "48000 Hz"))
+        self.write("nan.wav", sound.float_wav([0.5, float("nan"), 0.5]))
+        self.refuse("measure", "quality", "in.wav", "in.wav", "nan.wav", says=("nan.wav", "1 samples", "NaN"))
         self.refuse("mix", "--speech", "missing.wav", "out.wav", says=("missing.wav",))
         self.refuse("mix", "--speech", "in.wav", "--noise", "missing.wav", "out.wav", says=("missing.wav",))
         self.refuse("mix", "--speech", "in.wav", "missing/out.wav", says=("missing/out.wav",))
