@@ -78,7 +78,7 @@ private:
     History finished_;  // the model's hops, one after another; model_delay_ late
     std::int64_t hops_done_ = 0;
     std::int64_t frames_out_ = 0;
-    std::int64_t due_ns_ = 0;        // of the block that completed the last hop run
+    std::int64_t due_ns_ = 0;  // of the block that completed the last hop run
     std::int64_t predecessor_finished_ns_ = 0;
     bool is_first_of_batch_ = true;  // no hop has been run since the last `push`
 };

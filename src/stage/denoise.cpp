@@ -81,8 +81,8 @@ private:
     std::span<std::uint8_t> lost_;  // per slot: this hop's samples were not taken
 
     std::int64_t frames_in_ = 0, frames_out_ = 0;
-    std::int64_t samples_in_ = 0;    // at the model's rate
-    std::int64_t claimed_hops_ = 0;  // every hop below this has been claimed, or marked lost
+    std::int64_t samples_in_ = 0;               // at the model's rate
+    std::int64_t claimed_hops_ = 0;             // every hop below this has been claimed, or marked lost
     std::int64_t predecessor_finished_ns_ = 0;  // the model's, of the last usable hop
     std::int64_t next_to_finish_ = 0;
     std::int64_t stale_until_ = 0;  // windows of hops below this hold samples that were never taken
