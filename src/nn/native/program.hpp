@@ -83,8 +83,9 @@ template <class Kernel>
     if constexpr (requires(const Epilogue& epilogue) { kernel.with(epilogue); }) {
         step.absorb = [](Step& self, const Epilogue& epilogue) {
             auto made = static_cast<const Kernel*>(self.kernel.get())->with(epilogue);
-            if (made) self.kernel = std::make_shared<const Kernel>(*std::move(made));
-            return made.has_value();
+            if (!made) return false;
+            self.kernel = std::make_shared<const Kernel>(*std::move(made));
+            return true;
         };
     }
     step.kernel = std::make_shared<const Kernel>(std::move(kernel));
