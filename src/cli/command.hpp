@@ -26,6 +26,7 @@ void add_bench(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_mix(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
+void add_prescribe(CLI::App& app, int& exit_code);
 
 /// Writes `value` to `file` (beside, then renamed). Throws InputError.
 void write_json(const std::filesystem::path& file, const nlohmann::json& value);

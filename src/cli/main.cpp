@@ -29,6 +29,7 @@ int run_program(int argc, char** argv) {
     cli::add_models(app, exit_code);
     cli::add_measure(app, exit_code);
     cli::add_mix(app, exit_code);
+    cli::add_prescribe(app, exit_code);
     cli::add_bench(app, exit_code);
     cli::add_doctor(app, exit_code);
     try {

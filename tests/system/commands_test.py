@@ -21,7 +21,7 @@ class Commands(program.ProgramTest):
     def test_every_command_has_help_with_an_example(self):
         commands = [(), *self.sub_commands()]
         names = {command[0] for command in commands if command}
-        self.assertLessEqual({"run", "process", "devices", "models", "measure", "mix", "bench", "doctor"}, names)
+        self.assertLessEqual({"run", "process", "devices", "models", "measure", "mix", "prescribe", "bench", "doctor"}, names)
         for command in commands:
             with self.subTest(command=" ".join(command)):
                 result = self.run_program(*command, "--help")

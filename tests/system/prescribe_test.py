@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sidetone prescribe`: from an audiogram to gains, as a table, JSON and a drawing."""
+
+import xml.etree.ElementTree
+
+import program
+
+AUDIOGRAM = program.SOURCE / "tests" / "data" / "audiogram.toml"
+
+
+class Prescribe(program.ProgramTest):
+    def prescribe(self, rule):
+        result = self.run_program("prescribe", AUDIOGRAM, "--rule", rule, "--json", "gains.json", "--svg", "gains.svg")
+        self.assert_fine(result)
+        return result.out, self.json("gains.json")
+
+    def test_linear_rules_have_one_gain(self):
+        for rule in ("nal-r", "nal-rp"):
+            out, json = self.prescribe(rule)
+            self.assertEqual(json["frequency_hz"], [250, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 8000])
+            left, right = json["ears"]
+            self.assertEqual((left["ear"], right["ear"]), ("left", "right"))
+            # 0.05 (25 + 30 + 45) + 0.31 · 30 + 1
+            self.assertAlmostEqual(left["gains"][0]["insertion_gain_db"][3], 15.3)
+            self.assertIn(" 15.3 ", out)
+            self.assertEqual(len(left["gains"]), 1)
+
+    def test_compressive_gains_are_given_at_three_levels(self):
+        out, json = self.prescribe("compressive")
+        gains = json["ears"][1]["gains"]
+        self.assertEqual([entry["speech_db_spl"] for entry in gains], [50, 65, 80])
+        at_4000_hz = [entry["insertion_gain_db"][7] for entry in gains]
+        self.assertEqual(at_4000_hz, sorted(at_4000_hz, reverse=True))
+        self.assertIn("gain at 80 dB SPL", out)
+
+    def test_the_drawing_has_a_curve_for_every_ear_and_level(self):
+        for rule, curves in (("nal-r", 4), ("compressive", 8)):
+            self.prescribe(rule)
+            root = xml.etree.ElementTree.parse(self.folder / "gains.svg").getroot()
+            self.assertEqual(len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))), curves)
+
+    def test_a_name_cannot_break_the_drawing(self):
+        name = "a <b> & c"
+        self.write("me.toml", AUDIOGRAM.read_text().replace("A sloping loss", name))
+        self.assert_fine(self.run_program("prescribe", "me.toml", "--svg", "gains.svg"))
+        root = xml.etree.ElementTree.parse(self.folder / "gains.svg").getroot()
+        self.assertIn(name, [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")])
+
+    def test_what_cannot_be_is_refused(self):
+        self.assert_refused(self.run_program("prescribe", AUDIOGRAM, "--rule", "guess"), "guess", "nal-rp")
+        self.assert_refused(self.run_program("prescribe", "none.toml"), "none.toml")
+        self.write("me.csv", "frequency_hz,left\n250,20\n500,999\n")
+        self.assert_refused(self.run_program("prescribe", "me.csv"), "me.csv:3", "left", "999", "-10 to 120")
+        self.assert_refused(self.run_program("prescribe", AUDIOGRAM, "--svg", "no/such/folder.svg"), "no/such")
+
+
+if __name__ == "__main__":
+    program.main()
