@@ -48,6 +48,7 @@ std::string text_of(const OperandReport& operand) {
 
 std::string text_of(const std::vector<OperandReport>& operands) {
     std::vector<std::string> texts;
+    texts.reserve(operands.size());
     for (const auto& operand : operands) texts.push_back(text_of(operand));
     return fmt::format("{}", fmt::join(texts, ", "));
 }
