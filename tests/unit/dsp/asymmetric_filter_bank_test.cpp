@@ -90,7 +90,7 @@ std::vector<double> by_definition(AsymmetricWindows windows, const std::vector<s
         std::vector<Complex> spectrum(length / 2 + 1);
         for (std::size_t k = 0; k < spectrum.size(); ++k) {
             for (std::size_t n = 0; n < length; ++n) {
-                spectrum[k] += frame[n] * turned(-static_cast<double>(k * n % length) / static_cast<double>(length));
+                spectrum[k] += frame[n] * turned(-static_cast<double>(k * n) / static_cast<double>(length));
             }
             spectrum[k] *= Complex(mask[k]);
         }
@@ -99,9 +99,8 @@ std::vector<double> by_definition(AsymmetricWindows windows, const std::vector<s
             double sum = 0;
             for (std::size_t k = 0; k < spectrum.size(); ++k) {
                 const double sides = k == 0 || k == length / 2 ? 1 : 2;
-                sum += sides *
-                       (spectrum[k] * turned(static_cast<double>(k * place % length) / static_cast<double>(length)))
-                           .real();
+                sum +=
+                    sides * (spectrum[k] * turned(static_cast<double>(k * place) / static_cast<double>(length))).real();
             }
             out[end - windows.hop + n] += static_cast<double>(synthesis[n]) * sum / static_cast<double>(length);
         }

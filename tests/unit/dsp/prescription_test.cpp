@@ -65,7 +65,7 @@ TEST(Compressive, WorkedExampleAtOtherLevels) {
 TEST(Compressive, NeverGivesMoreToLouderSpeech) {
     for (const auto& loss : {kNormal, kSloping, kProfound}) {
         auto softer_db = compressive_gains_db(loss, 20);
-        for (double level_db_spl = 21; level_db_spl < 120; ++level_db_spl) {
+        for (int level_db_spl = 21; level_db_spl < 120; ++level_db_spl) {
             const auto louder_db = compressive_gains_db(loss, level_db_spl);
             for (std::size_t f = 0; f < loss.size(); ++f) {
                 EXPECT_LE(louder_db[f], softer_db[f] + 1e-9);

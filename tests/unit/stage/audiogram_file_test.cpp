@@ -13,10 +13,11 @@ namespace sidetone::stage {
 namespace {
 
 class AudiogramFile : public ::testing::Test {
-protected:
+public:
     AudiogramFile() { std::filesystem::create_directories(folder_); }
     ~AudiogramFile() override { std::filesystem::remove_all(folder_); }
 
+protected:
     /// What is said about a file `name` with these contents, without the folder; empty when it is taken.
     [[nodiscard]] std::string message(const std::string& name, const std::string& contents) const {
         const auto file = folder_ / name;
