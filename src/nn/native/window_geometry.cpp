@@ -46,10 +46,14 @@ WindowGeometry window_geometry(const NodeLowering& node, const Shape& x, const s
         if (value < least || value > kMost) node.refuse("an attribute is out of range");
         return static_cast<std::ptrdiff_t>(value);
     };
+    std::ptrdiff_t all_taps = 1;
     for (std::size_t i = 0; i < count; ++i) {
         auto& e = geometry[i + geometry.size() - count];
         e.in = static_cast<std::ptrdiff_t>(x[i + 2]);
         e.taps = bounded(taps[i], 1);
+        constexpr std::ptrdiff_t kMostTaps = 1 << 24;
+        all_taps *= e.taps;
+        if (all_taps > kMostTaps) node.refuse("its windows are beyond the limits");
         e.stride = bounded(strides[i], 1);
         e.dilation = bounded(dilations[i], 1);
         const auto reach = (e.taps - 1) * e.dilation;
