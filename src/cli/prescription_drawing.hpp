@@ -12,7 +12,7 @@ namespace sidetone::cli {
 /// Insertion gains; a linear rule has one curve, for speech at any level.
 struct GainCurve {
     std::optional<int> speech_db_spl;
-    dsp::PerFrequency gain_db;
+    dsp::PerFrequency gain_db{};
 };
 
 struct EarPrescription {
