@@ -91,7 +91,8 @@ void power_of_negatives(OperatorCase& c) {
 }
 
 void usual_powers(OperatorCase& c) {
-    c.floats(c.shape(), 0.1F, 4).constant_floats({}, {c.random.one_of<float>({2, 0.5F, -1, 3, 1, 0})});
+    c.floats(c.shape(), 0.1F, 4)
+        .constant_floats({}, std::vector<float>{c.random.one_of<float>({2, 0.5F, -1, 3, 1, 0})});
 }
 
 void integer_powers(OperatorCase& c) {

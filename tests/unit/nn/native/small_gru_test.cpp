@@ -64,8 +64,9 @@ TEST(SmallGruLayer, OfRandomShapesIsThatOfDoublePrecision) {
         const auto rows = 3 * layer.hidden;
         std::vector<Weights> weights;
         for (std::size_t d = 0; d < directions; ++d) {
-            const auto& w = weights.emplace_back(noise(random, rows * layer.inputs), noise(random, rows * layer.hidden),
-                                                 noise(random, rows), noise(random, rows));
+            weights.push_back({noise(random, rows * layer.inputs), noise(random, rows * layer.hidden),
+                               noise(random, rows), noise(random, rows)});
+            const auto& w = weights.back();
             layer.add_direction(w.input, w.recurrent, w.input_bias, w.recurrent_bias, random() % 2 == 0);
         }
         const auto state = layer.batch * layer.hidden;
