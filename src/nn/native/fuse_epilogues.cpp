@@ -1,39 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/native/fuse_epilogues.hpp"
 
+#include "nn/native/storage_use.hpp"
+
 #include <vector>
 
 namespace sidetone::nn::native {
 namespace {
-
-/// Who touches a storage.
-struct Use {
-    std::size_t writers = 0, readers = 0;
-    std::size_t writer = 0;  ///< the last step that writes it
-    bool is_output = false;
-};
-
-std::vector<Use> uses_of(const Program& program) {
-    std::vector<Use> uses(program.storages.size());
-    for (std::size_t at = 0; at < program.steps.size(); ++at) {
-        const auto& step = program.steps[at];
-        for (std::size_t i = 0; i < step.operands.size(); ++i) {
-            auto& use = uses[program.values[step.operands[i]].storage];
-            if (i < step.reads) {
-                ++use.readers;
-            } else {
-                ++use.writers;
-                use.writer = at;
-            }
-        }
-    }
-    for (const auto id : program.outputs) uses[program.values[id].storage].is_output = true;
-    return uses;
-}
-
-bool fills_storage(const Program& program, const Value& value) {
-    return value.offset_bytes == 0 && value.bytes() == program.storages[value.storage].bytes;
-}
 
 // True where the shapes have the same channels at the same places of memory.
 bool channels_agree(const Epilogue& epilogue, const Shape& made, const Shape& read) {
@@ -42,7 +15,7 @@ bool channels_agree(const Epilogue& epilogue, const Shape& made, const Shape& re
     return !made.empty() && !read.empty() && made.back() == read.back();
 }
 
-bool fuse(Program& program, std::vector<Use>& uses, const Step& step) {
+bool fuse(Program& program, std::vector<StorageUse>& uses, const Step& step) {
     if (!step.epilogue) return false;
     const auto& read = program.values[step.operands[step.epilogue->operand]];
     const auto& out = program.values[step.operands[step.reads]];
@@ -51,7 +24,7 @@ bool fuse(Program& program, std::vector<Use>& uses, const Step& step) {
         use.is_output || !fills_storage(program, read) || !fills_storage(program, out) || read.bytes() != out.bytes()) {
         return false;
     }
-    auto& maker = program.steps[use.writer];
+    auto& maker = program.steps[use.last_writer];
     auto& made = maker.operands[maker.reads];
     if (maker.absorb == nullptr || program.values[made].storage != read.storage ||
         !channels_agree(*step.epilogue, program.values[made].shape, read.shape) ||
@@ -59,7 +32,7 @@ bool fuse(Program& program, std::vector<Use>& uses, const Step& step) {
         return false;
     }
     maker.operation += "+" + step.operation;
-    uses[out.storage].writer = use.writer;
+    uses[out.storage].last_writer = use.last_writer;
     made = step.operands[step.reads];
     return true;
 }

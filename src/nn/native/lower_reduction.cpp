@@ -22,10 +22,7 @@ void lower_reduction(NodeLowering& node) {
     auto x = node.input(0);
     if (node.type(x) != DataType::f32) return lower_integer_reduction(node);
     const auto from = node.shape(x);
-    std::vector<bool> goes(from.size());
-    const auto axes = node.integers("axes", 1).value_or(std::vector<std::int64_t>{});
-    for (const auto axis : axes) goes[node.axis_of(axis, from.size())] = true;
-    if (axes.empty() && node.attribute_or<std::int64_t>("noop_with_empty_axes", 0) == 0) goes.assign(from.size(), true);
+    const auto goes = node.reduced_axes(from.size());
     Shape shape = from;
     // One pass for every run of neighbouring axes.
     for (std::size_t first = 0; first < from.size(); ++first) {

@@ -90,14 +90,6 @@ struct RowKernel {
     }
 };
 
-std::vector<bool> reduced_axes(const NodeLowering& node, std::size_t rank) {
-    std::vector<bool> goes(rank);
-    const auto axes = node.integers("axes", 1).value_or(std::vector<std::int64_t>{});
-    for (const auto axis : axes) goes[node.axis_of(axis, rank)] = true;
-    if (axes.empty() && node.attribute_or<std::int64_t>("noop_with_empty_axes", 0) == 0) goes.assign(rank, true);
-    return goes;
-}
-
 // `x` with the axes that go as its last ones.
 ValueId rows_of(NodeLowering& node, ValueId x, const std::vector<bool>& goes) {
     const auto& from = node.shape(x);
@@ -118,7 +110,7 @@ template <Row kKind>
 void lower_rows(NodeLowering& node) {
     const auto x = node.input(0);
     const auto from = node.shape(x);
-    const auto goes = reduced_axes(node, from.size());
+    const auto goes = node.reduced_axes(from.size());
     // Nothing to reduce: each element is a row of its own.
     const bool keeps = node.attribute_or<std::int64_t>("keepdims", 1) != 0;
     Shape shape;

@@ -99,6 +99,9 @@ public:
     /// Axes or sizes that are an attribute up to some opset, and input `index` from then on.
     [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view name, std::size_t index) const;
 
+    /// Which of `rank` axes a Reduce operator takes away.
+    [[nodiscard]] std::vector<bool> reduced_axes(std::size_t rank) const;
+
     /// `axis` counted from 0, from one that may be negative.
     [[nodiscard]] std::size_t axis_of(std::int64_t axis, std::size_t rank) const;
     [[nodiscard]] Shape broadcast(const Shape& a, const Shape& b) const;

@@ -60,6 +60,14 @@ std::optional<std::vector<std::int64_t>> NodeLowering::integers(std::string_view
     return std::nullopt;
 }
 
+std::vector<bool> NodeLowering::reduced_axes(std::size_t rank) const {
+    std::vector<bool> goes(rank);
+    const auto axes = integers("axes", 1).value_or(std::vector<std::int64_t>{});
+    for (const auto axis : axes) goes[axis_of(axis, rank)] = true;
+    if (axes.empty() && attribute_or<std::int64_t>("noop_with_empty_axes", 0) == 0) goes.assign(rank, true);
+    return goes;
+}
+
 std::size_t NodeLowering::axis_of(std::int64_t axis, std::size_t rank) const {
     const auto count = static_cast<std::int64_t>(rank);
     if (axis < -count || axis >= count) refuse(fmt::format("axis {} of a tensor of {} dimensions", axis, rank));

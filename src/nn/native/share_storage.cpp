@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/native/share_storage.hpp"
 
+#include "nn/native/storage_use.hpp"
+
 #include <algorithm>
 #include <span>
 #include <vector>
 
 namespace sidetone::nn::native {
 namespace {
-
-/// Who touches a storage.
-struct Use {
-    std::size_t writers = 0, readers = 0;
-    std::size_t last_reader = 0;  ///< a step
-    bool is_output = false;
-};
-
-std::vector<Use> uses_of(const Program& program) {
-    std::vector<Use> uses(program.storages.size());
-    for (std::size_t at = 0; at < program.steps.size(); ++at) {
-        const auto& step = program.steps[at];
-        for (std::size_t i = 0; i < step.operands.size(); ++i) {
-            auto& use = uses[program.values[step.operands[i]].storage];
-            if (i < step.reads) {
-                ++use.readers;
-                use.last_reader = at;
-            } else {
-                ++use.writers;
-            }
-        }
-    }
-    for (const auto id : program.outputs) uses[program.values[id].storage].is_output = true;
-    return uses;
-}
 
 /// The program's values by the storage that they lie in.
 class ValuesByStorage {
@@ -54,10 +31,6 @@ private:
     Program& program_;
     std::vector<std::vector<ValueId>> values_;
 };
-
-bool fills_storage(const Program& program, const Value& value) {
-    return value.offset_bytes == 0 && value.bytes() == program.storages[value.storage].bytes;
-}
 
 void compute_parts_in_place(Program& program) {
     const auto uses = uses_of(program);
