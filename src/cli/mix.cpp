@@ -27,22 +27,11 @@ struct MixArguments {
     std::uint64_t seed = 1;
 };
 
-std::vector<float> at_rate(const std::vector<float>& in, std::uint32_t from_hz, std::uint32_t to_hz) {
-    if (from_hz == to_hz) return in;
-    const dsp::PolyphaseResampler resampler{from_hz, to_hz};
-    const auto margin = 2 * std::size_t{resampler.half()};
-    std::vector<float> padded(in.size() + 2 * margin);
-    std::copy(in.begin(), in.end(), padded.begin() + static_cast<std::ptrdiff_t>(margin));
-    std::vector<float> out(in.size() * to_hz / from_hz);
-    resampler.compute(padded.data(), -static_cast<std::int64_t>(margin), 0, out.size(), out.data());
-    return out;
-}
-
 std::vector<float> read_mono(const std::string& path, std::uint32_t rate_hz) {
     const auto sound = device::read_sound_file(path);
     if (sound.not_finite != 0)
         throw InputError(fmt::format("{}: found {} samples that are NaN or infinite", path, sound.not_finite));
-    return at_rate(sound.channels.front(), sound.rate_hz, rate_hz);
+    return dsp::resampled(sound.channels.front(), dsp::PolyphaseResampler{sound.rate_hz, rate_hz});
 }
 
 // Utterances one after another with pauses, over and over until `frames` are full.

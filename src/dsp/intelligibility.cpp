@@ -36,15 +36,10 @@ using Bands = std::array<double, kBands>;
 /// One row per band, one column per frame.
 using Segment = std::array<std::array<double, kSegment>, kBands>;
 
-Signal resampled(std::span<const float> in, std::uint32_t rate_hz) {
+Signal at_measuring_rate(std::span<const float> in, std::uint32_t rate_hz) {
     // Flat beyond the highest band's upper edge (4277 Hz); what is aliased stays above 4.5 kHz.
     const PolyphaseResampler resampler{rate_hz, kRateHz, {.pass_band = 0.9}};
-    const std::size_t margin = 2 * std::size_t{resampler.half()};
-    Signal padded(in.size() + 2 * margin);
-    std::copy(in.begin(), in.end(), padded.begin() + static_cast<std::ptrdiff_t>(margin));
-    Signal out(in.size() * kRateHz / rate_hz);
-    resampler.compute(padded.data(), -static_cast<std::int64_t>(margin), 0, out.size(), out.data());
-    return out;
+    return resampled(in, resampler);
 }
 
 /// Hann without its zeros at the ends: sin²(π (n + 1) / (length + 1)), as the authors' program has it.
@@ -204,10 +199,10 @@ Intelligibility intelligibility(std::span<const float> clean, std::span<const fl
                                     " samples, the processed one " + std::to_string(processed.size()));
     }
     const auto window = make_frame_window();
-    const auto clean_at_rate = resampled(clean, rate_hz);
+    const auto clean_at_rate = at_measuring_rate(clean, rate_hz);
     const auto starts = audible_frames(clean_at_rate, window);
     const auto x = band_envelopes(joined(clean_at_rate, starts, window), window);
-    const auto y = band_envelopes(joined(resampled(processed, rate_hz), starts, window), window);
+    const auto y = band_envelopes(joined(at_measuring_rate(processed, rate_hz), starts, window), window);
     if (x.size() < kSegment) {
         constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
         return {.stoi = kNone, .estoi = kNone};

@@ -164,4 +164,13 @@ void PolyphaseResampler::compute(const float* in, std::int64_t in_position, std:
     polyphase_filter(branches, {oldest, place.phase}, count, out);
 }
 
+std::vector<float> resampled(std::span<const float> in, const PolyphaseResampler& resampler) {
+    const auto margin = 2 * std::size_t{resampler.half()};
+    std::vector<float> padded(in.size() + 2 * margin);
+    std::copy(in.begin(), in.end(), padded.begin() + static_cast<std::ptrdiff_t>(margin));
+    std::vector<float> out(in.size() * resampler.phases() / resampler.step());
+    resampler.compute(padded.data(), -static_cast<std::int64_t>(margin), 0, out.size(), out.data());
+    return out;
+}
+
 }  // namespace sidetone::dsp

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "dsp/aligned_vector.hpp"
 #include "rt/realtime.hpp"
@@ -58,5 +60,9 @@ private:
     std::size_t units_ = 0;          // vectors' worth of coefficients per branch
     AlignedVector<float> branches_;  // phases_ of them; the one of row f makes the outputs at a fraction of f / phases_
 };
+
+/// A whole recording at the other rate, with silence before and after it: output m lies where input m · step / phases
+/// does. Not for the audio thread: it allocates.
+[[nodiscard]] std::vector<float> resampled(std::span<const float> in, const PolyphaseResampler& resampler);
 
 }  // namespace sidetone::dsp
