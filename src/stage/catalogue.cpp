@@ -6,6 +6,7 @@
 #include <array>
 
 #include "stage/denoise.hpp"
+#include "stage/filter_bank.hpp"
 #include "stage/gain.hpp"
 
 namespace sidetone::stage {
@@ -36,11 +37,40 @@ std::unique_ptr<Stage> make_gain(Settings& settings, std::uint32_t /*channels*/)
     return std::make_unique<GainStage>(gain_db);
 }
 
+std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channels) {
+    FilterBankSettings bank;
+    bank.analysis_ms = settings.number("analysis_ms", bank.analysis_ms, 4, 80);
+    bank.synthesis_ms = settings.number("synthesis_ms", bank.synthesis_ms, 1, 40);
+    bank.hop_ms = settings.number("hop_ms", bank.hop_ms, 0.25, 10);
+    const auto tables = settings.tables("gains");
+    settings.finish();
+    std::vector<std::unique_ptr<SpectralGain>> links;
+    for (auto table : tables) {
+        const auto kind = table.text("kind", "");
+        links.push_back(make_spectral_gain(kind, table, channels));
+    }
+    return std::make_unique<FilterBankStage>(bank, std::move(links));
+}
+
+template <class Link>
 struct Kind {
     std::string_view name;
-    std::unique_ptr<Stage> (*make)(Settings&, std::uint32_t);
+    std::unique_ptr<Link> (*make)(Settings&, std::uint32_t);
 };
-constexpr std::array kKinds{Kind{"denoise", make_denoise}, Kind{"gain", make_gain}};
+constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise}, Kind<Stage>{"filter_bank", make_filter_bank},
+                            Kind<Stage>{"gain", make_gain}};
+constexpr std::array<Kind<SpectralGain>, 0> kSpectralKinds{};
+
+template <class Link, std::size_t count>
+std::unique_ptr<Link> make(const std::array<Kind<Link>, count>& kinds, std::string_view kind, Settings& settings,
+                           std::uint32_t channels) {
+    std::string names;
+    for (const auto& known : kinds) {
+        if (known.name == kind) return known.make(settings, channels);
+        names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", known.name);
+    }
+    settings.fail("kind", kind.empty() ? "nothing" : fmt::format("\"{}\"", kind), fmt::format("one of {}", names));
+}
 
 }  // namespace
 
@@ -57,12 +87,11 @@ const char* to_string(Mode mode) noexcept {
 }
 
 std::unique_ptr<Stage> make_stage(std::string_view kind, Settings& settings, std::uint32_t channels) {
-    std::string names;
-    for (const auto& known : kKinds) {
-        if (known.name == kind) return known.make(settings, channels);
-        names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", known.name);
-    }
-    settings.fail("kind", fmt::format("\"{}\"", kind), fmt::format("one of {}", names));
+    return make(kKinds, kind, settings, channels);
+}
+
+std::unique_ptr<SpectralGain> make_spectral_gain(std::string_view kind, Settings& settings, std::uint32_t channels) {
+    return make(kSpectralKinds, kind, settings, channels);
 }
 
 }  // namespace sidetone::stage

@@ -31,4 +31,11 @@ std::size_t Settings::choice(std::string_view key, std::string_view fallback,
     return index(table_.text(key, expected, [&](std::string_view name) { return index(name) < choices.size(); }));
 }
 
+std::vector<Settings> Settings::tables(std::string_view key) const {
+    std::vector<Settings> result;
+    if (!table_.has(key)) return result;
+    for (auto& table : table_.tables(key, 0)) result.push_back(Settings{std::move(table)});
+    return result;
+}
+
 }  // namespace sidetone::stage

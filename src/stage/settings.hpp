@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nn/toml_table.hpp"
 
@@ -26,6 +28,9 @@ public:
     [[nodiscard]] std::size_t choice(std::string_view key, std::string_view fallback,
                                      std::span<const std::string_view> choices) const;
 
+    /// The tables of an array such as [[stage.gains]]; none when the key is missing.
+    [[nodiscard]] std::vector<Settings> tables(std::string_view key) const;
+
     /// Marks `key` as known without reading it.
     void skip(std::string_view key) const { (void)table_.has(key); }
 
@@ -37,6 +42,8 @@ public:
     }
 
 private:
+    explicit Settings(nn::TomlTable table) : table_(std::move(table)) {}
+
     nn::TomlTable table_;
 };
 
