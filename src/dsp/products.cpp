@@ -43,6 +43,15 @@ void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) 
     });
 }
 
+void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+        hn::Vec<decltype(d)> re;
+        hn::Vec<decltype(d)> im;
+        hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
+        hn::StoreU(hn::MulAdd(re, re, hn::Mul(im, im)), d, out + k);
+    });
+}
+
 void apply_gains_to_vectors(const float* gain, float* spectrum, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
@@ -75,6 +84,7 @@ namespace sidetone::dsp {
 HWY_EXPORT(multiply_vectors);
 HWY_EXPORT(multiply_add_vectors);
 HWY_EXPORT(magnitude_of_vectors);
+HWY_EXPORT(power_of_vectors);
 HWY_EXPORT(apply_gains_to_vectors);
 HWY_EXPORT(apply_mask_to_vectors);
 
@@ -88,6 +98,10 @@ void multiply_add(const float* a, const float* b, float* sum, std::size_t count)
 
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(magnitude_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
+}
+
+void power(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(power_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
 }
 
 void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "dsp/frequency_bands.hpp"
+#include "dsp/gain_curve.hpp"
+#include "rt/realtime.hpp"
+
+namespace sidetone::dsp {
+
+/// The frames whose spectra come in: see AsymmetricFilterBank.
+struct FrameFormat {
+    double rate_hz;
+    std::size_t hop;                         ///< samples between frames
+    std::size_t synthesis;                   ///< how many of a frame's newest samples are sounded again
+    std::span<const float> analysis_window;  ///< read by constructors only
+};
+
+struct CompressorSettings {
+    FrequencyBands bands;
+    /// A curve for each band of each ear; of one ear only: for all of them.
+    std::vector<std::vector<GainCurve>> ears;
+    double attack_ms = 5, release_ms = 80;
+    /// All ears have the gains of the loudest, so that a source stays where it is heard.
+    bool linked = false;
+    /// The level of a sound whose root mean square is 1. A sine of full scale is 3 dB below.
+    double full_scale_db_spl = 120;
+};
+
+/// Settings worked out for one format of frames: immutable, made by the control thread and used by the audio thread.
+class CompressorPlan {
+public:
+    static constexpr std::size_t kFewestBands = 2, kMostBands = 18;
+
+    CompressorPlan(const CompressorSettings& settings, std::size_t ears, const FrameFormat& format);
+
+    [[nodiscard]] std::size_t bins() const noexcept { return place_.size(); }
+    [[nodiscard]] std::size_t bands() const noexcept { return bands_; }
+
+private:
+    friend class Compressor;
+
+    /// The bins of a band: whole ones from `first` to before `last`, and parts of the two at either side.
+    struct BandBins {
+        std::size_t first, last;
+        float share_below, share_above;
+    };
+    /// The bins between the centres of two bands.
+    struct Segment {
+        std::size_t first, last, lower, upper;
+    };
+    using PerBand = std::array<float, kMostBands>;
+
+    std::size_t bands_, ears_;
+    bool linked_;
+    float scale_;      // of a sum of squared bins, so that 0 dB is 0 dB SPL
+    float crossfade_;  // what is left, a hop later, of a difference to a plan before
+    std::vector<BandBins> band_bins_;
+    std::vector<Segment> segments_;
+    std::vector<float> place_;  // of each bin between the centres of its segment's bands
+    std::vector<GainTable> tables_;
+    std::vector<PerBand> attack_, release_;  // of each ear
+};
+
+/// Multiband compressor on the spectra of a filter bank: each band's level in dB SPL is smoothed with its attack or
+/// release, and read off its curve; gains lie on straight lines between the bands' centres, in dB over equivalent
+/// rectangular bandwidths. Levels and gains go on from one plan to the next, and a difference fades within 20 ms or so.
+///
+/// Made on the control thread, used by one thread at a time. What is not finite counts as very soft or very loud, and
+/// is forgotten like any other sound.
+class Compressor {
+public:
+    Compressor(std::size_t ears, std::size_t bins);
+
+    /// One hop: `bins` linear gains for each ear, from `bins` values of spectrum.
+    void run(const CompressorPlan& plan, const std::complex<float>* const* spectra,
+             float* const* gains) noexcept SIDETONE_REALTIME;
+
+    /// Of the last hop, for meters: what the smoothed level was and what the curve gave for it.
+    [[nodiscard]] std::span<const float> levels_db_spl(std::size_t ear) const noexcept { return ears_[ear].level; }
+    [[nodiscard]] std::span<const float> gains_db(std::size_t ear) const noexcept { return ears_[ear].gain; }
+
+    /// Back to silence.
+    void reset() noexcept;
+
+private:
+    using PerBand = std::array<float, CompressorPlan::kMostBands>;
+    struct Ear {
+        PerBand power{}, input{}, level{}, gain{}, carried{};
+    };
+
+    void measure(const CompressorPlan& plan, const std::complex<float>* const* spectra) noexcept;
+    void follow(const CompressorPlan& plan, std::size_t ear, bool is_new) noexcept;
+    void spread(const CompressorPlan& plan, const Ear& ear, float* gains) const noexcept;
+
+    std::vector<Ear> ears_;
+    std::vector<float> bin_power_;
+    const CompressorPlan* last_plan_ = nullptr;  // to notice another one, never to look into
+};
+
+}  // namespace sidetone::dsp
