@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "dsp/asymmetric_filter_bank.hpp"
-#include "dsp/level.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
@@ -156,11 +155,6 @@ void magnitude_257(benchmark::State& state) {
 }
 BENCHMARK(magnitude_257);
 
-void level_128(benchmark::State& state) {
-    const auto in = noise(128);
-    for (auto _ : state) benchmark::DoNotOptimize(measure_level(in.data(), in.size()));
-}
-BENCHMARK(level_128);
 
 void register_conversions() {
     for (const auto format :

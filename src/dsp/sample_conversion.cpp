@@ -20,6 +20,7 @@ constexpr std::size_t kChunk = 128;
 void add(ConversionReport& sum, const ConversionReport& part) noexcept {
     sum.not_finite += part.not_finite;
     sum.clipped += part.clipped;
+    sum.peak = std::max(sum.peak, part.peak);
 }
 
 /// Where a channel's samples lie: the first, and how far apart in bytes.

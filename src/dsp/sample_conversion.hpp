@@ -50,6 +50,7 @@ struct ConversionReport {
     std::uint32_t not_finite = 0;  ///< NaN or infinity, replaced by 0
     std::uint32_t clipped =
         0;  ///< beyond ±1, clamped (towards integer formats only; +1 itself becomes the largest integer uncounted)
+    float peak = 0;  ///< the largest magnitude among the floats, what is not finite taken as 0, before any clamping
 };
 
 /// Channel `channel` of `source`, `frames` samples from `first_frame` on, to floats at `out` (any alignment). Integers

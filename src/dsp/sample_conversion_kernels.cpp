@@ -2,6 +2,7 @@
 #include "dsp/sample_conversion_kernels.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -38,6 +39,11 @@ HWY_INLINE V finite(D d, V samples, ConversionReport& report) {
     const auto good = hn::IsFinite(samples);
     report.not_finite += static_cast<std::uint32_t>(hn::Lanes(d) - hn::CountTrue(d, good));
     return hn::IfThenElseZero(good, samples);
+}
+
+template <class D, class V>
+HWY_INLINE float largest(D d, V magnitudes) {
+    return hn::GetLane(hn::MaxOfLanes(d, magnitudes));
 }
 
 /// Finite samples to integers of `bits` bits: scaled, clamped, rounded to nearest even.
@@ -170,10 +176,14 @@ HWY_INLINE ConversionReport packed_to(const std::byte* in, std::size_t count, fl
     const std::size_t lanes = hn::Lanes(d);
     constexpr std::size_t kTail = 16 + 2 * Format::kMargin;
     ConversionReport report;
+    auto peak = hn::Zero(d);
     std::size_t n = 0;
     for (; n + lanes + Format::kMargin <= count; n += lanes) {
-        hn::StoreU(Format::load(in + n * Format::kBytes, report), d, out + n);
+        const auto loaded = Format::load(in + n * Format::kBytes, report);
+        peak = hn::Max(peak, hn::Abs(loaded));
+        hn::StoreU(loaded, d, out + n);
     }
+    report.peak = largest(d, peak);
     if (n == count) return report;
     std::byte bytes[kTail * 4] = {};
     float samples[kTail] = {};
@@ -181,6 +191,7 @@ HWY_INLINE ConversionReport packed_to(const std::byte* in, std::size_t count, fl
     for (std::size_t k = 0; n + k < count; k += lanes) {
         hn::StoreU(Format::load(bytes + k * Format::kBytes, report), d, samples + k);
     }
+    for (std::size_t k = 0; n + k < count; ++k) report.peak = std::max(report.peak, std::abs(samples[k]));
     std::copy_n(samples, count - n, out + n);
     return report;
 }
@@ -191,17 +202,26 @@ HWY_INLINE ConversionReport packed_from(const float* in, std::size_t count, std:
     const std::size_t lanes = hn::Lanes(d);
     constexpr std::size_t kTail = 16 + 2 * Format::kMargin;
     ConversionReport report;
+    auto peak = hn::Zero(d);
     std::size_t n = 0;
     for (; n + lanes + Format::kMargin <= count; n += lanes) {
-        Format::store(finite(d, hn::LoadU(d, in + n), report), out + n * Format::kBytes, report);
+        const auto loaded = finite(d, hn::LoadU(d, in + n), report);
+        peak = hn::Max(peak, hn::Abs(loaded));
+        Format::store(loaded, out + n * Format::kBytes, report);
     }
-    if (n == count) return report;
+    if (n == count) {
+        report.peak = largest(d, peak);
+        return report;
+    }
     std::byte bytes[kTail * 4] = {};
     float samples[kTail] = {};
     std::copy_n(in + n, count - n, samples);
     for (std::size_t k = 0; n + k < count; k += lanes) {
-        Format::store(finite(d, hn::LoadU(d, samples + k), report), bytes + k * Format::kBytes, report);
+        const auto loaded = finite(d, hn::LoadU(d, samples + k), report);
+        peak = hn::Max(peak, hn::Abs(loaded));
+        Format::store(loaded, bytes + k * Format::kBytes, report);
     }
+    report.peak = largest(d, peak);
     std::memcpy(out + n * Format::kBytes, bytes, (count - n) * Format::kBytes);
     return report;
 }
@@ -212,11 +232,15 @@ HWY_INLINE PartialConversion stereo16_to(const std::byte* frames, std::uint32_t 
                                          float* out) {
     PartialConversion done;
     const auto upper = hn::Set(Int32s(), static_cast<std::int32_t>(0xFFFF0000U));
+    auto peak = hn::Zero(Floats());
     for (; done.frames + hn::Lanes(Floats()) <= count; done.frames += hn::Lanes(Floats())) {
         const auto both = load_int32(frames + 4 * done.frames);
         const auto one = channel == 0 ? hn::ShiftLeft<16>(both) : hn::And(both, upper);
-        hn::StoreU(from_full_scale(Floats(), one), Floats(), out + done.frames);
+        const auto loaded = from_full_scale(Floats(), one);
+        peak = hn::Max(peak, hn::Abs(loaded));
+        hn::StoreU(loaded, Floats(), out + done.frames);
     }
+    done.report.peak = largest(Floats(), peak);
     return done;
 }
 
@@ -224,14 +248,17 @@ HWY_INLINE PartialConversion stereo16_from(const float* in, std::uint32_t channe
                                            std::byte* frames) {
     PartialConversion done;
     const auto lower = hn::Set(Int32s(), 0x0000FFFF);
+    auto peak = hn::Zero(Floats());
     for (; done.frames + hn::Lanes(Floats()) <= count; done.frames += hn::Lanes(Floats())) {
         const auto samples = finite(Floats(), hn::LoadU(Floats(), in + done.frames), done.report);
+        peak = hn::Max(peak, hn::Abs(samples));
         const auto integers = to_integers<16>(Floats(), samples, done.report);
         const auto both = load_int32(frames + 4 * done.frames);
         const auto merged = channel == 0 ? hn::Or(hn::AndNot(lower, both), hn::And(integers, lower))
                                          : hn::Or(hn::And(both, lower), hn::ShiftLeft<16>(integers));
         store_int32(merged, frames + 4 * done.frames);
     }
+    done.report.peak = largest(Floats(), peak);
     return done;
 }
 
@@ -239,12 +266,16 @@ template <class Format>
 HWY_INLINE PartialConversion stereo32_to(const std::byte* frames, std::uint32_t channel, std::size_t count,
                                          float* out) {
     PartialConversion done;
+    auto peak = hn::Zero(Floats());
     for (; done.frames + hn::Lanes(Floats()) <= count; done.frames += hn::Lanes(Floats())) {
         Integers first;
         Integers second;
         hn::LoadInterleaved2(Int32s(), reinterpret_cast<const std::int32_t*>(frames + 8 * done.frames), first, second);
-        hn::StoreU(Format::decode(channel == 0 ? first : second, done.report), Floats(), out + done.frames);
+        const auto loaded = Format::decode(channel == 0 ? first : second, done.report);
+        peak = hn::Max(peak, hn::Abs(loaded));
+        hn::StoreU(loaded, Floats(), out + done.frames);
     }
+    done.report.peak = largest(Floats(), peak);
     return done;
 }
 
@@ -252,8 +283,10 @@ template <class Format>
 HWY_INLINE PartialConversion stereo32_from(const float* in, std::uint32_t channel, std::size_t count,
                                            std::byte* frames) {
     PartialConversion done;
+    auto peak = hn::Zero(Floats());
     for (; done.frames + hn::Lanes(Floats()) <= count; done.frames += hn::Lanes(Floats())) {
         const auto samples = finite(Floats(), hn::LoadU(Floats(), in + done.frames), done.report);
+        peak = hn::Max(peak, hn::Abs(samples));
         auto* both = reinterpret_cast<std::int32_t*>(frames + 8 * done.frames);
         Integers first;
         Integers second;
@@ -261,6 +294,7 @@ HWY_INLINE PartialConversion stereo32_from(const float* in, std::uint32_t channe
         (channel == 0 ? first : second) = Format::encode(samples, done.report);
         hn::StoreInterleaved2(first, second, Int32s(), both);
     }
+    done.report.peak = largest(Floats(), peak);
     return done;
 }
 

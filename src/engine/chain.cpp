@@ -3,18 +3,11 @@
 
 #include <algorithm>
 
-#include "dsp/level.hpp"
 #include "rt/clock.hpp"
 #include "stage/events.hpp"
 
 namespace sidetone::engine {
 namespace {
-
-float peak_of(const float* const* channels, std::uint32_t count, std::uint32_t frames) noexcept {
-    float peak = 0;
-    for (std::uint32_t c = 0; c < count; ++c) peak = std::max(peak, dsp::measure_level(channels[c], frames).peak);
-    return peak;
-}
 
 void raise(std::atomic<float>& peak, float value) noexcept {
     if (value > peak.load(std::memory_order_relaxed)) peak.store(value, std::memory_order_relaxed);
@@ -89,25 +82,31 @@ void Chain::process(const device::CardBlock& block) noexcept {
 
 void Chain::convert_in(const device::CardBlock& block, float* const* target) noexcept {
     std::uint32_t not_finite = 0;
+    float peak = 0;
     for (std::uint32_t c = 0; c < channels_; ++c) {
         if (block.input.channels == 0) {
             std::fill_n(target[c], block.frames, 0.0F);
         } else {  // a card with fewer channels than the chain feeds its last one to the rest
-            not_finite += dsp::to_float(block.input, std::min(c, block.input.channels - 1), 0, block.frames, target[c])
-                              .not_finite;
+            const auto channel = std::min(c, block.input.channels - 1);
+            const auto report = dsp::to_float(block.input, channel, 0, block.frames, target[c]);
+            not_finite += report.not_finite;
+            peak = std::max(peak, report.peak);
         }
     }
-    raise(input_peak_, peak_of(target, channels_, block.frames));
+    raise(input_peak_, peak);
     if (not_finite != 0) note_not_finite(not_finite, false);
 }
 
 void Chain::convert_out(const device::CardBlock& block) noexcept {
     std::uint32_t not_finite = 0;
+    float peak = 0;
     for (std::uint32_t c = 0; c < block.output.channels; ++c) {
         const auto* source = buffers_[std::min(c, channels_ - 1)];
-        not_finite += dsp::from_float(source, block.output, c, 0, block.frames).not_finite;
+        const auto report = dsp::from_float(source, block.output, c, 0, block.frames);
+        not_finite += report.not_finite;
+        peak = std::max(peak, report.peak);
     }
-    raise(output_peak_, peak_of(buffers_.data(), channels_, block.frames));
+    raise(output_peak_, peak);
     if (not_finite != 0) note_not_finite(not_finite, true);
 }
 

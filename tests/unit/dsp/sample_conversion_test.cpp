@@ -111,6 +111,15 @@ std::string name_of(const ::testing::TestParamInfo<Layout>& info) {
            std::to_string(info.param.channels);
 }
 
+/// 0 where there is nothing finite.
+float largest_magnitude(const std::vector<float>& samples) {
+    float peak = 0;
+    for (const float sample : samples) {
+        if (std::isfinite(sample)) peak = std::max(peak, std::fabs(sample));
+    }
+    return peak;
+}
+
 class EveryLayout : public ::testing::TestWithParam<Layout> {};
 INSTANTIATE_TEST_SUITE_P(Layouts, EveryLayout, ::testing::ValuesIn(all_layouts()), name_of);
 
@@ -139,6 +148,7 @@ TEST_P(EveryLayout, ReadsEachChannelAsTheScalarDefinitionDoes) {
                 const auto report = to_float(buffer.source(), channel, first, frames, out.data());
                 EXPECT_EQ(report.not_finite, 0U);
                 EXPECT_EQ(report.clipped, 0U);
+                EXPECT_EQ(report.peak, largest_magnitude(expected[channel]));
                 expected[channel].push_back(9.0F);
                 ASSERT_EQ(out, expected[channel]) << frames << " frames from " << first << ", channel " << channel;
             }
@@ -170,6 +180,7 @@ TEST_P(EveryLayout, WritesItsChannelAsTheScalarDefinitionDoesAndNothingElse) {
                 }
             }
             EXPECT_EQ(report.clipped, clipped);
+            EXPECT_EQ(report.peak, largest_magnitude(noise));
             EXPECT_EQ(report.not_finite, 0U);
         }
     }
@@ -192,6 +203,8 @@ TEST_P(EveryLayout, ReplacesAndCountsWhatIsNotFinite) {
     std::vector<float> out(75);
     const auto read = to_float(buffer.source(), 0, 0, 75, out.data());
     EXPECT_EQ(read.not_finite, format == SampleFormat::f32 ? 7U : 0U);
+    EXPECT_EQ(written.peak, largest_magnitude(signal));
+    EXPECT_EQ(read.peak, largest_magnitude(out));
     for (std::size_t n = 0; n < 75; ++n) {
         ASSERT_NEAR(out[n], std::isfinite(signal[n]) ? signal[n] : 0.0F, 1e-4F) << n;
     }
