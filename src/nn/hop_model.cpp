@@ -33,6 +33,16 @@ bool all_finite(const float* samples, std::size_t count) noexcept {
     return found == 0;
 }
 
+// Re(out · conj(in)) / |in|², where `in` is anything at all.
+void in_phase_gains(const float* in, const float* out, float* gains, std::size_t bins) noexcept {
+    constexpr float kNothing = 1e-20F;
+    for (std::size_t k = 0; k < bins; ++k) {
+        const float re = in[2 * k], im = in[2 * k + 1];
+        const float gain = (out[2 * k] * re + out[2 * k + 1] * im) / (re * re + im * im + kNothing);
+        gains[k] = std::clamp(gain, 0.0F, 1.0F);
+    }
+}
+
 std::vector<float> window_or_nothing(dsp::WindowShape shape, std::size_t length) {
     return shape == dsp::WindowShape::rectangular ? std::vector<float>{} : dsp::make_window(shape, length);
 }
@@ -70,7 +80,9 @@ struct HopModel::Parts {
     void add_step(const GraphSpec& graph, std::unique_ptr<Session> session);
     void warm_up();
     [[nodiscard]] const float* run_step(Step& step, const float* in) noexcept;
+    [[nodiscard]] const float* take_window(const float* window) noexcept;
     [[nodiscard]] bool run(const float* window, float* out) noexcept;
+    [[nodiscard]] bool run_gains(const float* window, float* gains) noexcept;
     void reset() noexcept;
 
     Manifest manifest;
@@ -154,9 +166,10 @@ const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
     return nullptr;
 }
 
-bool HopModel::Parts::run(const float* window, float* out) noexcept {
+// The first step's frame; null when it is not finite.
+const float* HopModel::Parts::take_window(const float* window) noexcept {
     // Not every graph lets a bad input show in its output at once (max(0, NaN) is 0), but its states would keep it.
-    if (!all_finite(window, length)) return false;
+    if (!all_finite(window, length)) return nullptr;
     const float* in = window;
     if (steps.front().domain == Domain::waveform || !analysis_window.empty()) {
         auto* target = steps.front().domain == Domain::waveform ? steps.front().runner.input() : frame.data();
@@ -167,12 +180,36 @@ bool HopModel::Parts::run(const float* window, float* out) noexcept {
         }
         in = target;
     }
+    return in;
+}
+
+bool HopModel::Parts::run(const float* window, float* out) noexcept {
+    const float* in = take_window(window);
+    if (in == nullptr) return false;
     for (auto& step : steps) {
         in = run_step(step, in);
         if (in == nullptr) return false;
     }
     overlap.add(in, out);
     return all_finite(out, manifest.front_end.hop);
+}
+
+bool HopModel::Parts::run_gains(const float* window, float* gains) noexcept {
+    const float* in = take_window(window);
+    if (in == nullptr) return false;
+    auto& step = steps.front();
+    auto& runner = step.runner;
+    if (step.domain == Domain::magnitude_mask) {
+        transform->forward(in, spectrum.data());
+        dsp::magnitude(spectrum.data(), runner.input(), bins);
+        if (!runner.run()) return false;
+        for (std::size_t k = 0; k < bins; ++k) gains[k] = std::clamp(runner.output()[k], 0.0F, 1.0F);
+    } else {
+        transform->forward(in, reinterpret_cast<std::complex<float>*>(runner.input()));
+        if (!runner.run()) return false;
+        in_phase_gains(runner.input(), runner.output(), gains, bins);
+    }
+    return all_finite(gains, bins);
 }
 
 void HopModel::Parts::reset() noexcept {
@@ -221,6 +258,19 @@ bool HopModel::process(const float* window, float* out) noexcept {
     if (parts_->run(window, out)) [[likely]]
         return true;
     std::fill_n(out, hop(), 0.0F);
+    parts_->reset();
+    return false;
+}
+
+bool HopModel::has_gains() const noexcept {
+    return parts_->steps.front().domain != Domain::waveform;
+}
+
+bool HopModel::process_gains(const float* window, float* gains) noexcept {
+    const rt::ScopedFlushDenormals flush;
+    if (parts_->run_gains(window, gains)) [[likely]]
+        return true;
+    std::fill_n(gains, bins(), 1.0F);
     parts_->reset();
     return false;
 }

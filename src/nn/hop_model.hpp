@@ -42,6 +42,15 @@ public:
     /// next hop can recover.
     [[nodiscard]] bool process(const float* window, float* out) noexcept SIDETONE_REALTIME;
 
+    /// Whether `process_gains` can be used: the first graph works on the spectrum.
+    [[nodiscard]] bool has_gains() const noexcept;
+    [[nodiscard]] std::uint32_t bins() const noexcept { return length() / 2 + 1; }
+
+    /// Instead of `process`: what the first graph makes of the window's spectrum, as one real gain from 0 to 1 for each
+    /// of bins() bins; later graphs do not run. Of a complex spectrum it is the part in phase with the input, which is
+    /// what comes nearest to it without changing the phase. Fails as `process` does; all gains are then one.
+    [[nodiscard]] bool process_gains(const float* window, float* gains) noexcept SIDETONE_REALTIME;
+
     /// States and overlap to zero. Not while `process` runs.
     void reset() noexcept;
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "stage/denoise.hpp"
+#include "stage/denoise_gain.hpp"
 #include "stage/filter_bank.hpp"
 #include "stage/gain.hpp"
 
@@ -29,6 +30,20 @@ std::unique_ptr<Stage> make_denoise(Settings& settings, std::uint32_t channels) 
     denoise.inference_budget_us = settings.number("inference_budget_us", 0, 0, 1e6);
     settings.finish();  // before a model is loaded for nothing
     return std::make_unique<DenoiseStage>(std::move(denoise), channels);
+}
+
+std::unique_ptr<SpectralGain> make_denoise_gain(Settings& settings, std::uint32_t channels) {
+    DenoiseGainSettings denoise;
+    denoise.model = settings.text("model", denoise.model);
+    denoise.backend = kBackends[settings.choice("backend", "auto", kBackends)];
+    denoise.mode = static_cast<Mode>(settings.choice("mode", "auto", kModes));
+    denoise.direct_share = settings.number("direct_share", denoise.direct_share, 0, 1);
+    denoise.strength_db = settings.number("strength_db", denoise.strength_db, 0, 100);
+    denoise.wet = settings.number("wet", denoise.wet, 0, 1);
+    denoise.copies = settings.integer("copies", denoise.copies, 1, 8);
+    denoise.inference_budget_us = settings.number("inference_budget_us", 0, 0, 1e6);
+    settings.finish();
+    return std::make_unique<DenoiseGain>(std::move(denoise), channels);
 }
 
 std::unique_ptr<Stage> make_gain(Settings& settings, std::uint32_t /*channels*/) {
@@ -59,7 +74,7 @@ struct Kind {
 };
 constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise}, Kind<Stage>{"filter_bank", make_filter_bank},
                             Kind<Stage>{"gain", make_gain}};
-constexpr std::array<Kind<SpectralGain>, 0> kSpectralKinds{};
+constexpr std::array kSpectralKinds{Kind<SpectralGain>{"denoise", make_denoise_gain}};
 
 template <class Link, std::size_t count>
 std::unique_ptr<Link> make(const std::array<Kind<Link>, count>& kinds, std::string_view kind, Settings& settings,

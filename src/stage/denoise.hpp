@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "nn/hop_model.hpp"
+#include "stage/hop_feed.hpp"
 #include "stage/miss_concealment.hpp"
+#include "stage/model_placement.hpp"
 #include "stage/stage.hpp"
 
 namespace sidetone::stage {
@@ -25,10 +27,9 @@ struct DenoiseSettings {
 
 /// Runs a streaming enhancement model on every channel of the chain.
 ///
-/// The card's frames are resampled straight into the ring whose sliding window is the model's input; a hop that is
-/// complete is handed over by its number; its result stays in its slot until it is mixed into the ring that the second
-/// resampler reads. Hop, block and rates are independent of one another (stage/hop_timeline.hpp).
-class DenoiseStage final : public Stage, public WorkSource {
+/// The card's frames reach the model by stage/hop_feed.hpp; a hop's result stays in its slot until it is mixed into the
+/// ring that the second resampler reads. Hop, block and rates are independent of one another (stage/hop_timeline.hpp).
+class DenoiseStage final : public Stage, public WorkSource, private HopRunner {
 public:
     /// Loads the model once for every channel. Throws InputError.
     DenoiseStage(DenoiseSettings settings, std::uint32_t channels);
@@ -54,16 +55,15 @@ public:
 private:
     class Live;  // all that depends on rate and block; made by `prepare`
 
-    void decide_mode(const StageContext& context);
-    void measure_model();
+    [[nodiscard]] bool run_hop(std::int64_t hop, std::uint32_t channel, const float* window,
+                               float* result) noexcept override;
 
     DenoiseSettings settings_;
     std::uint32_t channels_;
     std::vector<nn::HopModel> models_;
     Mode mode_ = Mode::direct;
     std::string decision_;
-    double measured_worst_us_ = 0;  // of one hop of one channel, from the paced warm-up; 0: not measured yet
-    std::uint64_t measured_heap_calls_ = 0;
+    std::optional<ModelCost> cost_;  // from the paced warm-up
     std::unique_ptr<Live> live_;
 };
 

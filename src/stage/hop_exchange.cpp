@@ -22,10 +22,14 @@ std::size_t HopExchange::slot_count(const Shape& shape) noexcept {
     return 2 * std::size_t{shape.hops_per_block} + 2 * std::size_t{window_hops(shape)} + kReserve + 1;
 }
 
+std::size_t HopExchange::result_stride(const Shape& shape) noexcept {
+    return padded(shape.result == 0 ? shape.hop : shape.result);
+}
+
 std::size_t HopExchange::arena_bytes(const Shape& shape) {
     // The ring is rounded up to whole pages, and the pool with it: allow for twice the count and one page of hops.
     const auto slots = 2 * slot_count(shape) + 4096;
-    return slots * (shape.channels * padded(shape.hop) * sizeof(float) + 4 * rt::kCacheLine) + 16 * rt::kCacheLine;
+    return slots * (shape.channels * result_stride(shape) * sizeof(float) + 4 * rt::kCacheLine) + 16 * rt::kCacheLine;
 }
 
 namespace {
@@ -44,7 +48,7 @@ HopExchange::HopExchange(rt::Arena& arena, const Shape& shape)
       input_(make_rings(shape.channels, slot_count(shape) * shape.hop, shape.hop)),
       pool_(arena, input_.front().capacity() / shape.hop),
       submitted_(arena, pool_.size()),
-      results_(arena.allocate<float>(pool_.size() * shape.channels * padded(shape.hop))),
+      results_(arena.allocate<float>(pool_.size() * shape.channels * result_stride(shape))),
       failed_(arena.allocate<std::uint8_t>(pool_.size())) {}
 
 bool HopExchange::claim(std::int64_t hop) noexcept {
@@ -82,7 +86,7 @@ bool HopExchange::take_result(std::int64_t hop) noexcept {
 }
 
 const float* HopExchange::result(std::uint32_t channel, std::int64_t hop) const noexcept {
-    return results_.data() + (index(hop) * shape_.channels + channel) * padded(shape_.hop);
+    return results_.data() + (index(hop) * shape_.channels + channel) * result_stride(shape_);
 }
 
 void HopExchange::release(std::int64_t hop) noexcept {
@@ -121,7 +125,7 @@ const float* HopExchange::window(std::uint32_t channel, std::int64_t hop) const 
 }
 
 float* HopExchange::result_memory(std::uint32_t channel, std::int64_t hop) noexcept {
-    return results_.data() + (index(hop) * shape_.channels + channel) * padded(shape_.hop);
+    return results_.data() + (index(hop) * shape_.channels + channel) * result_stride(shape_);
 }
 
 void HopExchange::finish(std::int64_t hop, bool good, std::int64_t started_ns, std::int64_t finished_ns) noexcept {

@@ -26,6 +26,7 @@ public:
         std::uint32_t hop = 0;
         std::uint32_t window = 0;          ///< samples, a multiple of hop or not
         std::uint32_t hops_per_block = 1;  ///< the most hops one block completes
+        std::uint32_t result = 0;          ///< values in a hop's result, a channel; 0: as many as a hop has samples
     };
     static constexpr std::uint32_t kReserve = 2;  ///< slots beyond what on-time work needs
 
@@ -82,12 +83,13 @@ private:
     [[nodiscard]] static std::uint64_t sequence(std::int64_t hop) noexcept { return static_cast<std::uint64_t>(hop); }
     [[nodiscard]] std::size_t index(std::int64_t hop) const noexcept { return sequence(hop) % pool_.size(); }
     [[nodiscard]] static std::size_t slot_count(const Shape& shape) noexcept;
+    [[nodiscard]] static std::size_t result_stride(const Shape& shape) noexcept;
 
     Shape shape_;
     std::vector<rt::MirroredRing> input_;  // one per channel
     rt::SlotPool pool_;
     rt::SingleWriterSingleReaderRing<std::int64_t> submitted_;
-    std::span<float> results_;               // slots × channels × hop
+    std::span<float> results_;               // slots × channels × values
     std::span<std::uint8_t> failed_;         // per slot; written running, read after done
     std::int64_t reclaimed_ = 0;             // audio thread
     std::int64_t last_failed_ = -1;          // audio thread

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage/denoise_gain.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "dsp/bin_map.hpp"
+#include "dsp/products.hpp"
+#include "nn/model_store.hpp"
+#include "rt/error.hpp"
+
+namespace sidetone::stage {
+namespace {
+
+constexpr double kHoldSeconds = 0.040;  // a gain is still true after a few hops …
+constexpr double kRampSeconds = 0.200;  // … and after this long nothing is known: unity
+
+// What the model sees is flat up to here, as a share of its Nyquist frequency (dsp/polyphase_resampler.hpp); the band
+// below that speaks for all that lies above.
+constexpr double kBelievedShare = 0.85;
+constexpr double kMeanBandShare = 0.2;
+
+}  // namespace
+
+// Everything whose size depends on rate and block. Members are used by the audio thread.
+class DenoiseGain::Live {
+public:
+    Live(DenoiseGain& link, const SpectralContext& context);
+
+    void begin_block(std::uint32_t frames, const BlockTime& time) noexcept;
+    void process(const SpectralHop& hop) noexcept;
+
+    HopFeed feed;
+
+private:
+    void take_gains(std::int64_t hop) noexcept;
+    void age() noexcept;
+
+    const SpectralContext context_;
+    bool waits_a_block_;
+    dsp::BinMap map_;
+    float floor_, span_;                 // gain = floor + span · model's gain
+    std::vector<float> gains_;           // channels × bins: what acts now
+    std::int64_t submitted_before_ = 0;  // hops that earlier blocks have completed
+    std::int64_t next_to_take_ = 0;
+    std::uint32_t held_ = 0;  // bank hops since the model's gains were due and did not come
+    std::uint32_t hold_hops_, ramp_hops_;
+    bool missing_ = false;
+};
+
+namespace {
+
+std::uint32_t model_hop(const nn::HopModel& model, std::uint32_t copies) {
+    return model.hop() / copies;
+}
+
+HopFeed::Shape feed_shape(const nn::HopModel& model, std::uint32_t copies, Mode mode) {
+    return {.model_rate_hz = model.sample_rate_hz(),
+            .hop = model_hop(model, copies),
+            .window = model.length(),
+            .result = model.bins(),
+            .mode = mode};
+}
+
+dsp::BinMap bin_map(const nn::HopModel& model, const SpectralContext& context) {
+    const double nyquist_hz = model.sample_rate_hz() / 2.0;
+    const bool same_rate = model.sample_rate_hz() == context.stage.rate_hz;
+    return {{.bins = model.bins(), .rate_hz = static_cast<double>(model.sample_rate_hz())},
+            {.bins = context.bins, .rate_hz = static_cast<double>(context.stage.rate_hz)},
+            (same_rate ? 1.0 : kBelievedShare) * nyquist_hz,
+            kMeanBandShare * nyquist_hz};
+}
+
+std::uint32_t hops_in(double seconds, const SpectralContext& context) {
+    return static_cast<std::uint32_t>(std::ceil(seconds * context.stage.rate_hz / context.hop_frames));
+}
+
+}  // namespace
+
+DenoiseGain::Live::Live(DenoiseGain& link, const SpectralContext& context)
+    : feed(link, feed_shape(link.models_.front(), link.settings_.copies, link.mode_), context.stage),
+      context_(context),
+      waits_a_block_(link.mode_ == Mode::pipelined),
+      map_(bin_map(link.models_.front(), context)),
+      gains_(std::size_t{context.stage.channels} * context.bins, 1.0F),
+      hold_hops_(hops_in(kHoldSeconds, context)),
+      ramp_hops_(hops_in(kRampSeconds, context)) {
+    const auto& settings = link.settings_;
+    const double lowest = settings.strength_db >= 100 ? 0 : std::pow(10, -settings.strength_db / 20);
+    floor_ = static_cast<float>(1 - settings.wet + settings.wet * lowest);
+    span_ = 1 - floor_;
+}
+
+void DenoiseGain::Live::begin_block(std::uint32_t frames, const BlockTime& time) noexcept {
+    submitted_before_ = feed.completed();
+    feed.expect_after(frames, frames, time);
+}
+
+void DenoiseGain::Live::process(const SpectralHop& hop) noexcept {
+    feed.accept(hop.samples, context_.hop_frames, hop.time);
+    const auto due = waits_a_block_ ? submitted_before_ : feed.completed();
+    for (; next_to_take_ < due; ++next_to_take_) take_gains(next_to_take_);
+    feed.reclaim();
+    if (missing_) age();
+    for (std::uint32_t c = 0; c < context_.stage.channels; ++c) {
+        dsp::multiply(hop.gains[c], gains_.data() + std::size_t{c} * context_.bins, hop.gains[c], context_.bins);
+    }
+}
+
+void DenoiseGain::Live::take_gains(std::int64_t hop) noexcept {
+    missing_ = !feed.take(hop);
+    if (missing_) return;
+    held_ = 0;
+    for (std::uint32_t c = 0; c < context_.stage.channels; ++c) {
+        auto* gains = gains_.data() + std::size_t{c} * context_.bins;
+        map_.apply(feed.result(c, hop), gains);
+        for (std::uint32_t k = 0; k < context_.bins; ++k) gains[k] = floor_ + span_ * gains[k];
+    }
+    feed.release(hop);
+}
+
+// One hop of the bank further without news.
+void DenoiseGain::Live::age() noexcept {
+    held_ = std::min(held_ + 1, 1U << 30U);
+    if (held_ <= hold_hops_) return;
+    const float step = 1.0F / static_cast<float>(ramp_hops_);
+    for (auto& gain : gains_) gain = std::min(1.0F, gain + step);
+}
+
+// ── the link ────────────────────────────────────────────────────────────────────────────────────
+
+DenoiseGain::DenoiseGain(DenoiseGainSettings settings, std::uint32_t channels) : settings_(std::move(settings)) {
+    const auto manifest = nn::find_model(settings_.model);
+    const auto count = channels * settings_.copies;
+    models_.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) models_.emplace_back(manifest, settings_.backend);
+    const auto path = (manifest.folder / "model.toml").string();
+    if (!models_.front().has_gains()) {
+        throw InputError{
+            fmt::format("{}: the first graph makes a waveform, expected a mask or a spectrum, which "
+                        "give gains (stage \"denoise\" takes this model)",
+                        path)};
+    }
+    if (models_.front().hop() % settings_.copies != 0) {
+        throw InputError{fmt::format("{}: key \"front_end.hop\": found {}, expected a multiple of the {} copies", path,
+                                     models_.front().hop(), settings_.copies)};
+    }
+}
+
+DenoiseGain::~DenoiseGain() = default;
+
+void DenoiseGain::prepare(const SpectralContext& context) {
+    const PlacementWish wish{.model = settings_.model, .mode = settings_.mode, .direct_share = settings_.direct_share};
+    const auto hop = model_hop(models_.front(), settings_.copies);
+    if (needs_cost(wish, context.stage) && !cost_) cost_ = measure_paced(models_.front(), hop, *this);
+    auto placement = place(models_.front(), hop, wish, cost_.value_or(ModelCost{}), context.stage);
+    mode_ = placement.mode;
+    decision_ = std::move(placement.decision);
+    live_.reset();
+    for (auto& model : models_) model.reset();
+    live_ = std::make_unique<Live>(*this, context);
+}
+
+bool DenoiseGain::run_hop(std::int64_t hop, std::uint32_t channel, const float* window, float* result) noexcept {
+    const auto copy = static_cast<std::size_t>(hop % settings_.copies);
+    return models_[channel * settings_.copies + copy].process_gains(window, result);
+}
+
+void DenoiseGain::begin_block(std::uint32_t frames, const BlockTime& time) noexcept {
+    live_->begin_block(frames, time);
+}
+
+void DenoiseGain::process(const SpectralHop& hop) noexcept {
+    live_->process(hop);
+}
+
+bool DenoiseGain::run_next() noexcept {
+    return live_->feed.run_next();
+}
+
+std::vector<StagePart> DenoiseGain::parts() const {
+    return live_ ? live_->feed.parts(settings_.inference_budget_us) : std::vector<StagePart>{};
+}
+
+std::uint64_t DenoiseGain::misses() const noexcept {
+    return live_ ? live_->feed.misses() : 0;
+}
+
+}  // namespace sidetone::stage
