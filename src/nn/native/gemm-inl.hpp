@@ -30,6 +30,8 @@ struct Product {
 };
 
 // A tile of kRows rows by kVectors vectors kept in registers. The last vector has `part` columns when that is not 0.
+// Small tiles sum every fourth column apart, so that enough sums are under way to cover the latency of a fused
+// multiply-add.
 template <int kRows, int kVectors>
 HWY_INLINE void multiply_tile(const Product& p, std::size_t row, std::size_t column, std::size_t part) {
     const Tag d;
@@ -39,35 +41,46 @@ HWY_INLINE void multiply_tile(const Product& p, std::size_t row, std::size_t col
         return part != 0 && v == kVectors - 1 ? load_part(d, from + static_cast<std::size_t>(v) * lanes, part)
                                               : hn::LoadU(d, from + static_cast<std::size_t>(v) * lanes);
     };
-    V sums[kRows][kVectors];
+    constexpr int kSplits = kRows * kVectors <= 2 ? 4 : 1;
+    V sums[kSplits][kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
         for (int v = 0; v < kVectors; ++v) {
+            for (int s = 1; s < kSplits; ++s) sums[s][r][v] = hn::Zero(d);
             if (p.column_bias != nullptr) {
-                sums[r][v] = load(p.column_bias + column, v);
+                sums[0][r][v] = load(p.column_bias + column, v);
             } else {
-                sums[r][v] =
+                sums[0][r][v] =
                     p.row_bias != nullptr ? hn::Set(d, p.row_bias[row + static_cast<std::size_t>(r)]) : hn::Zero(d);
             }
         }
     }
     const float* a = p.a.data + row * p.a.stride;
     const float* b = p.b.data + column;
-    for (std::size_t k = 0; k < p.inner; ++k, ++a, b += p.b.stride) {
+    const auto add_column = [&](int s) HWY_ATTR {
         V columns[kVectors];
         for (int v = 0; v < kVectors; ++v) columns[v] = load(b, v);
         for (int r = 0; r < kRows; ++r) {
             const auto factor = hn::Set(d, a[static_cast<std::size_t>(r) * p.a.stride]);
-            for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(factor, columns[v], sums[r][v]);
+            for (int v = 0; v < kVectors; ++v) sums[s][r][v] = hn::MulAdd(factor, columns[v], sums[s][r][v]);
         }
+        ++a;
+        b += p.b.stride;
+    };
+    std::size_t k = 0;
+    for (; k + kSplits <= p.inner; k += kSplits) {
+        for (int s = 0; s < kSplits; ++s) add_column(s);
     }
+    for (; k < p.inner; ++k) add_column(0);
     for (int r = 0; r < kRows; ++r) {
         float* out = p.out + (row + static_cast<std::size_t>(r)) * p.out_stride + column;
         for (int v = 0; v < kVectors; ++v) {
+            auto sum = sums[0][r][v];
+            for (int s = 1; s < kSplits; ++s) sum = hn::Add(sum, sums[s][r][v]);
             float* to = out + static_cast<std::size_t>(v) * lanes;
             if (part != 0 && v == kVectors - 1) {
-                store_part(sums[r][v], d, to, part);
+                store_part(sum, d, to, part);
             } else {
-                hn::StoreU(sums[r][v], d, to);
+                hn::StoreU(sum, d, to);
             }
         }
     }

@@ -7,6 +7,7 @@
 #include "nn/native/direct_convolution.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
+#include "nn/native/zero_border.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -191,6 +192,20 @@ WindowKernel window_kernel(const ConvolutionShape& shape, std::span<const float>
     return kernel;
 }
 
+// Where a Pad comes before, the convolution pads itself: `x` and the geometry become those of what was padded.
+void absorb_padding(const NodeLowering& node, ValueId& x, Geometry& geometry) {
+    const auto border = zero_border(node, x);
+    if (!border) return;
+    const auto empty = [](const Border& b) { return b.before == 0 && b.after == 0; };
+    if (!empty(border->borders[0]) || !empty(border->borders[1])) return;
+    for (std::size_t i = 0; i < geometry.spatial; ++i) {
+        auto& e = geometry.extents[i + 2 - geometry.spatial];
+        e.in = static_cast<std::size_t>(node.shape(border->inside)[i + 2]);
+        e.pad += static_cast<std::ptrdiff_t>(border->borders[i + 2].before);
+    }
+    x = border->inside;
+}
+
 ValueId add_scratch(NodeLowering& node, std::size_t elements) {
     return node.add_value(DataType::f32, {static_cast<std::int64_t>(elements)});
 }
@@ -205,12 +220,13 @@ void check_tables(const NodeLowering& node, const ConvolutionShape& shape) {
 }
 
 void lower(NodeLowering& node, bool transposed) {
-    const auto x = node.input(0);
+    auto x = node.input(0);
     node.require_type(x, DataType::f32);
     const auto x_shape = node.shape(x);
     const auto given = node.constant<float>(1);
     const auto& weight_shape = node.shape(node.input(1));
-    const auto geometry = geometry_of(node, x_shape, weight_shape, transposed);
+    auto geometry = geometry_of(node, x_shape, weight_shape, transposed);
+    if (!transposed) absorb_padding(node, x, geometry);
     const auto groups = node.attribute_or<std::int64_t>("group", 1);
     const auto inputs = x_shape[1];
     const auto outputs = transposed ? weight_shape[1] * groups : weight_shape[0];

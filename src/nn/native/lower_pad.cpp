@@ -7,6 +7,7 @@
 #include "nn/native/copy_kernel.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/piece_copies.hpp"
+#include "nn/native/zero_border.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 struct PadKernel {
     StridedCopy copy;
     std::size_t elements;
+    std::vector<Border> borders;
     void operator()(void* const* p) const noexcept {
         switch (copy.element) {
             case 1:
@@ -37,11 +39,6 @@ struct PadKernel {
 struct PiecesKernel {
     PieceCopies copies;
     void operator()(void* const* p) const noexcept { copies(p[0], p[1]); }
-};
-
-/// What is added to one dimension; below 0, what is cut off.
-struct Border {
-    std::int64_t before = 0, after = 0;
 };
 
 std::vector<Border> read_borders(const NodeLowering& node, std::size_t rank) {
@@ -114,7 +111,8 @@ void emit_filled(NodeLowering& node, ValueId x, const std::vector<Border>& borde
     node.emit(
         PadKernel{
             .copy = {.nest = {kept, {from_strides, to_strides}}, .from = from, .to = to, .element = bytes_of(type)},
-            .elements = node.value(out).elements()},
+            .elements = node.value(out).elements(),
+            .borders = borders},
         {x, filling_of(node, type)}, {out});
 }
 
@@ -151,6 +149,16 @@ void lower_pad(NodeLowering& node) {
 constexpr Operator kOperators[] = {{"Pad", lower_pad}};
 
 }  // namespace
+
+std::optional<ZeroBorder> zero_border(const NodeLowering& node, ValueId x) {
+    const auto* step = node.producer(x, "Pad");
+    // Two operands that are read, a value and the filling, are a PadKernel's.
+    if (step == nullptr || step->reads != 2 || !node.is_number(step->operands[1], 0.0F)) return std::nullopt;
+    const auto& borders = static_cast<const PadKernel*>(step->kernel.get())->borders;
+    const bool cuts = std::ranges::any_of(borders, [](const Border& b) { return b.before < 0 || b.after < 0; });
+    if (cuts) return std::nullopt;
+    return ZeroBorder{step->operands[0], borders};
+}
 
 std::span<const Operator> pad_operators() {
     return kOperators;

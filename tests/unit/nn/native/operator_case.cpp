@@ -163,6 +163,19 @@ OperatorCase& OperatorCase::booleans(const Shape& shape) {
     return *this;
 }
 
+OperatorCase& OperatorCase::padded(const std::vector<std::int64_t>& pads) {
+    list(pads);
+    const auto sizes = node_.input(node_.input_size() - 1);
+    node_.mutable_input()->RemoveLast();
+    auto& input = *node_.mutable_input(node_.input_size() - 1);
+    auto& pad = before_.emplace_back();
+    pad.set_op_type("Pad");
+    pad.add_input(input);
+    pad.add_input(sizes);
+    pad.add_output(input += "_padded");
+    return *this;
+}
+
 OperatorCase& OperatorCase::missing() {
     node_.add_input("");
     return *this;

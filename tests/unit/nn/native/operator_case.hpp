@@ -70,6 +70,8 @@ public:
     }
     OperatorCase& booleans(const Shape& shape);
     OperatorCase& missing();
+    /// Puts a Pad with zeros between the newest input, of `pads.size() / 2` dimensions, and the operator.
+    OperatorCase& padded(const std::vector<std::int64_t>& pads);
 
     OperatorCase& attribute(const std::string& name, std::int64_t value);
     OperatorCase& attribute(const std::string& name, float value);

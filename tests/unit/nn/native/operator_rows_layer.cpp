@@ -72,6 +72,20 @@ void convolution(OperatorCase& c) {
     window_attributes(c, kSpatial, taps);
 }
 
+// Padding that the convolution may do itself, and, in one of four, channels, which it may not.
+void padded_convolution(OperatorCase& c) {
+    const auto [groups, inputs, outputs] = some_groups(c);
+    const auto taps = numbers(c, 2, 1, 4);
+    const std::int64_t channels = groups * inputs > 1 && c.random.chance(0.25) ? 1 : 0;
+    c.dynamic_floats(with_space(c, c.random.integer(1, 2), groups * inputs - channels, 2));
+    Integers pads{0, channels};
+    for (int i = 0; i < 6; ++i) pads.push_back(i == 2 || i == 3 ? 0 : c.random.integer(0, 3));
+    c.padded(pads);
+    c.constant_floats({groups * outputs, inputs, taps[0], taps[1]});
+    c.attribute("group", groups);
+    window_attributes(c, 2, taps);
+}
+
 template <std::size_t kSpatial>
 void transposed_convolution(OperatorCase& c) {
     const auto [groups, inputs, outputs] = some_groups(c);
@@ -355,6 +369,7 @@ std::vector<OperatorRow> layer_rows() {
     std::vector<OperatorRow> rows{
         {"Conv", {11, 17, 21}, convolution<1>, 40},
         {"Conv", {11, 17, 21}, convolution<2>, 60},
+        {"Conv", {11, 17, 21}, padded_convolution, 40},
         {"ConvTranspose", {11, 17, 21}, transposed_convolution<1>, 30},
         {"ConvTranspose", {11, 17, 21}, transposed_convolution<2>, 30},
         {"MaxPool", {11, 12, 17}, max_pool<1>, 16},
