@@ -83,7 +83,7 @@ CompressorPlan::CompressorPlan(const CompressorSettings& settings, std::size_t e
     }
 }
 
-Compressor::Compressor(std::size_t ears, std::size_t bins) : ears_(ears), bin_power_(bins) {
+Compressor::Compressor(std::size_t ears, std::size_t bins) : ears_(ears), bins_(bins) {
     reset();
 }
 
@@ -99,22 +99,23 @@ void Compressor::run(const CompressorPlan& plan, const std::complex<float>* cons
                      float* const* gains) noexcept {
     const bool is_new = last_plan_ != &plan && last_plan_ != nullptr;
     last_plan_ = &plan;
-    measure(plan, spectra);
+    measure(plan, spectra, gains);
     for (std::size_t ear = 0; ear < ears_.size(); ++ear) {
         follow(plan, ear, is_new);
         spread(plan, ears_[ear], gains[ear]);
     }
 }
 
-void Compressor::measure(const CompressorPlan& plan, const std::complex<float>* const* spectra) noexcept {
+void Compressor::measure(const CompressorPlan& plan, const std::complex<float>* const* spectra,
+                         const float* const* gains) noexcept {
     for (std::size_t e = 0; e < ears_.size(); ++e) {
-        power(spectra[e], bin_power_.data(), plan.bins());
+        power_with_gains(spectra[e], gains[e], bins_.data(), plan.bins());
         for (std::size_t b = 0; b < plan.bands_; ++b) {
             const auto [first, last, share_below, share_above] = plan.band_bins_[b];
             float sum = 0;
-            if (share_below > 0) sum += share_below * bin_power_[first - 1];
-            for (std::size_t k = first; k < last; ++k) sum += bin_power_[k];
-            if (share_above > 0) sum += share_above * bin_power_[last];
+            if (share_below > 0) sum += share_below * bins_[first - 1];
+            for (std::size_t k = first; k < last; ++k) sum += bins_[k];
+            if (share_above > 0) sum += share_above * bins_[last];
             ears_[e].power[b] = sum * plan.scale_;
         }
     }
@@ -144,13 +145,14 @@ void Compressor::follow(const CompressorPlan& plan, std::size_t e, bool is_new) 
     }
 }
 
-void Compressor::spread(const CompressorPlan& plan, const Ear& ear, float* gains) const noexcept {
+void Compressor::spread(const CompressorPlan& plan, const Ear& ear, float* gains) noexcept {
     for (const auto& [first, last, lower, upper] : plan.segments_) {
         const float from = ear.gain[lower];
         const float rise = ear.gain[upper] - from;
-        for (std::size_t k = first; k < last; ++k) gains[k] = from + plan.place_[k] * rise;
+        for (std::size_t k = first; k < last; ++k) bins_[k] = from + plan.place_[k] * rise;
     }
-    decibels_to_gains(gains, gains, plan.bins());
+    decibels_to_gains(bins_.data(), bins_.data(), plan.bins());
+    multiply(gains, bins_.data(), gains, plan.bins());
 }
 
 }  // namespace sidetone::dsp

@@ -77,7 +77,8 @@ class Compressor {
 public:
     Compressor(std::size_t ears, std::size_t bins);
 
-    /// One hop: `bins` linear gains for each ear, from `bins` values of spectrum.
+    /// One hop of each ear: multiplies its gains into those that are there, `bins` of them, linear. Levels are those of
+    /// the spectra with the gains that are there.
     void run(const CompressorPlan& plan, const std::complex<float>* const* spectra,
              float* const* gains) noexcept SIDETONE_REALTIME;
 
@@ -94,12 +95,13 @@ private:
         PerBand power{}, input{}, level{}, gain{}, carried{};
     };
 
-    void measure(const CompressorPlan& plan, const std::complex<float>* const* spectra) noexcept;
+    void measure(const CompressorPlan& plan, const std::complex<float>* const* spectra,
+                 const float* const* gains) noexcept;
     void follow(const CompressorPlan& plan, std::size_t ear, bool is_new) noexcept;
-    void spread(const CompressorPlan& plan, const Ear& ear, float* gains) const noexcept;
+    void spread(const CompressorPlan& plan, const Ear& ear, float* gains) noexcept;
 
     std::vector<Ear> ears_;
-    std::vector<float> bin_power_;
+    std::vector<float> bins_;                    // powers, then gains
     const CompressorPlan* last_plan_ = nullptr;  // to notice another one, never to look into
 };
 

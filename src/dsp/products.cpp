@@ -43,12 +43,14 @@ void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) 
     });
 }
 
-void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
+void power_of_vectors(const float* spectrum, const float* gain, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
         hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
-        hn::StoreU(hn::MulAdd(re, re, hn::Mul(im, im)), d, out + k);
+        const auto factor = hn::LoadU(d, gain + k);
+        const auto power = hn::MulAdd(re, re, hn::Mul(im, im));
+        hn::StoreU(hn::Mul(power, hn::Mul(factor, factor)), d, out + k);
     });
 }
 
@@ -100,8 +102,8 @@ void magnitude(const std::complex<float>* spectrum, float* out, std::size_t coun
     HWY_DYNAMIC_DISPATCH(magnitude_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
 }
 
-void power(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {
-    HWY_DYNAMIC_DISPATCH(power_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
+void power_with_gains(const std::complex<float>* spectrum, const float* gain, float* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(power_of_vectors)(reinterpret_cast<const float*>(spectrum), gain, out, count);
 }
 
 void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {

@@ -14,8 +14,9 @@ void multiply(const float* a, const float* b, float* out, std::size_t count) noe
 void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k]|.
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
-/// out[k] = |spectrum[k]|².
-void power(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
+/// out[k] = |spectrum[k] · gain[k]|².
+void power_with_gains(const std::complex<float>* spectrum, const float* gain, float* out,
+                      std::size_t count) noexcept SIDETONE_REALTIME;
 /// spectrum[k] *= gain[k], gains real.
 void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept SIDETONE_REALTIME;
 /// spectrum[k] *= mask[k], both complex.

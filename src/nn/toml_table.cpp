@@ -97,6 +97,21 @@ std::vector<std::int64_t> TomlTable::integers(std::string_view key, std::int64_t
     return values;
 }
 
+std::vector<double> TomlTable::numbers(std::string_view key, double min, double max) const {
+    const auto expected = fmt::format("an array of numbers from {} to {}", min, max);
+    const auto& node = require(key, expected);
+    const auto* array = node.as_array();
+    if (array == nullptr) fail(key, described(node), expected);
+    std::vector<double> values;
+    for (const auto& element : *array) {
+        const auto value = element.value<double>();
+        const bool is_good = element.is_number() && *value >= min && *value <= max;
+        if (!is_good) fail(key, described(element) + " in it", expected);
+        values.push_back(*value);
+    }
+    return values;
+}
+
 TomlTable TomlTable::table(std::string_view key) const {
     const auto& node = require(key, "a table");
     const auto* value = node.as_table();

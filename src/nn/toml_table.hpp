@@ -42,6 +42,8 @@ public:
     [[nodiscard]] double number(std::string_view key, double min, double max) const;
     /// An array, possibly empty, of integers.
     [[nodiscard]] std::vector<std::int64_t> integers(std::string_view key, std::int64_t min, std::int64_t max) const;
+    /// An array, possibly empty, of numbers.
+    [[nodiscard]] std::vector<double> numbers(std::string_view key, double min, double max) const;
     [[nodiscard]] TomlTable table(std::string_view key) const;
     /// An array of at least `min_count` tables.
     [[nodiscard]] std::vector<TomlTable> tables(std::string_view key, std::size_t min_count) const;
@@ -49,6 +51,9 @@ public:
     /// A text that names one of `choices`.
     template <class T>
     [[nodiscard]] T choice(std::string_view key, std::initializer_list<std::pair<std::string_view, T>> choices) const;
+
+    /// The file that messages name.
+    [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
 
     /// Throws for the first key that has not been asked for.
     void finish() const;

@@ -5,10 +5,13 @@
 
 #include <array>
 
+#include "stage/compress.hpp"
 #include "stage/denoise.hpp"
 #include "stage/denoise_gain.hpp"
+#include "stage/equalise.hpp"
 #include "stage/filter_bank.hpp"
 #include "stage/gain.hpp"
+#include "stage/limit.hpp"
 
 namespace sidetone::stage {
 namespace {
@@ -17,6 +20,7 @@ using namespace std::string_view_literals;
 
 constexpr std::array kModes{"auto"sv, "direct"sv, "pipelined"sv};
 constexpr std::array kMissPolicies{"hold"sv, "repeat"sv, "bypass"sv, "silence"sv};
+constexpr std::array kLimitModes{"soft"sv, "true_peak"sv};
 constexpr std::array kBackends{"auto"sv, "native"sv, "onnxruntime"sv, "tflite"sv};
 
 std::unique_ptr<Stage> make_denoise(Settings& settings, std::uint32_t channels) {
@@ -52,6 +56,33 @@ std::unique_ptr<Stage> make_gain(Settings& settings, std::uint32_t /*channels*/)
     return std::make_unique<GainStage>(gain_db);
 }
 
+std::unique_ptr<Stage> make_equalise(Settings& settings, std::uint32_t /*channels*/) {
+    auto equaliser = read_equaliser(settings);
+    settings.finish();
+    return std::make_unique<EqualiseStage>(std::move(equaliser));
+}
+
+std::unique_ptr<SpectralGain> make_equalise_gain(Settings& settings, std::uint32_t /*channels*/) {
+    auto equaliser = read_equaliser(settings);
+    settings.finish();
+    return std::make_unique<EqualiseGain>(std::move(equaliser));
+}
+
+std::unique_ptr<SpectralGain> make_compress_gain(Settings& settings, std::uint32_t channels) {
+    return std::make_unique<CompressGain>(read_compressor(settings, channels));
+}
+
+std::unique_ptr<Stage> make_limit(Settings& settings, std::uint32_t /*channels*/) {
+    LimitSettings limit;
+    limit.true_peak = settings.choice("mode", "soft", kLimitModes) == 1;
+    limit.limiter.ceiling_db = settings.number("ceiling_dbfs", limit.limiter.ceiling_db, -80, 0);
+    limit.limiter.knee_db = settings.number("knee_db", limit.limiter.knee_db, 0, 24);
+    limit.limiter.release_ms = settings.number("release_ms", limit.limiter.release_ms, 1, 5000);
+    limit.fade_in_ms = settings.number("fade_in_ms", limit.fade_in_ms, 10, 30'000);
+    settings.finish();
+    return std::make_unique<LimitStage>(limit);
+}
+
 std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channels) {
     FilterBankSettings bank;
     bank.analysis_ms = settings.number("analysis_ms", bank.analysis_ms, 4, 80);
@@ -72,9 +103,12 @@ struct Kind {
     std::string_view name;
     std::unique_ptr<Link> (*make)(Settings&, std::uint32_t);
 };
-constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise}, Kind<Stage>{"filter_bank", make_filter_bank},
-                            Kind<Stage>{"gain", make_gain}};
-constexpr std::array kSpectralKinds{Kind<SpectralGain>{"denoise", make_denoise_gain}};
+constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise}, Kind<Stage>{"equalise", make_equalise},
+                            Kind<Stage>{"filter_bank", make_filter_bank}, Kind<Stage>{"gain", make_gain},
+                            Kind<Stage>{"limit", make_limit}};
+constexpr std::array kSpectralKinds{Kind<SpectralGain>{"compress", make_compress_gain},
+                                    Kind<SpectralGain>{"denoise", make_denoise_gain},
+                                    Kind<SpectralGain>{"equalise", make_equalise_gain}};
 
 template <class Link, std::size_t count>
 std::unique_ptr<Link> make(const std::array<Kind<Link>, count>& kinds, std::string_view kind, Settings& settings,

@@ -31,6 +31,14 @@ std::size_t Settings::choice(std::string_view key, std::string_view fallback,
     return index(table_.text(key, expected, [&](std::string_view name) { return index(name) < choices.size(); }));
 }
 
+std::vector<double> Settings::numbers(std::string_view key, double low, double high) const {
+    return table_.has(key) ? table_.numbers(key, low, high) : std::vector<double>{};
+}
+
+std::filesystem::path Settings::file(std::string_view key) const {
+    return table_.file().parent_path() / table_.text(key);
+}
+
 std::vector<Settings> Settings::tables(std::string_view key) const {
     std::vector<Settings> result;
     if (!table_.has(key)) return result;

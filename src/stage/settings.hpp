@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,14 @@ public:
     /// One of `choices`; returns its index.
     [[nodiscard]] std::size_t choice(std::string_view key, std::string_view fallback,
                                      std::span<const std::string_view> choices) const;
+
+    /// An array of numbers; empty when the key is missing.
+    [[nodiscard]] std::vector<double> numbers(std::string_view key, double low, double high) const;
+
+    [[nodiscard]] bool has(std::string_view key) const { return table_.has(key); }
+
+    /// The file that a text names, beside the chain file unless it is absolute.
+    [[nodiscard]] std::filesystem::path file(std::string_view key) const;
 
     /// The tables of an array such as [[stage.gains]]; none when the key is missing.
     [[nodiscard]] std::vector<Settings> tables(std::string_view key) const;

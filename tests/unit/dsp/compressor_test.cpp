@@ -43,6 +43,7 @@ public:
     }
 
     void run_hop(const CompressorPlan& plan) {
+        for (auto& gain : gains_) std::fill(gain.begin(), gain.end(), 1.0F);
         std::vector<const std::complex<float>*> spectra;
         std::vector<float*> gains;
         for (auto& spectrum : spectra_) spectra.push_back(spectrum.data());
@@ -99,6 +100,7 @@ TEST(Compressor, LevelOfASineThroughTheFilterBankIsRight) {
             std::vector<float> gains(bank.bins());
             float* out = gains.data();
             for (std::size_t n = 0; n + windows.hop <= tone.size(); n += windows.hop) {
+                std::fill(gains.begin(), gains.end(), 1.0F);
                 const std::complex<float>* spectrum = bank.analyse(tone.data() + n).data();
                 compressor.run(plan, &spectrum, &out);
             }
@@ -171,6 +173,24 @@ TEST(Compressor, LinkedEarsHaveTheGainsOfTheLouder) {
             EXPECT_NEAR(bench.compressor_.gains_db(1)[b], kTwoToOne.gain_db(band_level_db_spl(settings.bands, b, 80)),
                         0.01);
         }
+    }
+}
+
+TEST(Compressor, LevelsAndGainsGoOnFromTheGainsThatAreThere) {
+    auto settings = settings_with(kTwoToOne, 2);
+    Bench alone(settings);
+    alone.set_white(0, 60);
+    alone.run_hops(2000);
+    Bench after(settings);
+    after.set_white(0, 80);
+    const std::complex<float>* spectrum = after.spectra_[0].data();
+    float* gains = after.gains_[0].data();
+    for (int hop = 0; hop < 2000; ++hop) {
+        std::fill(after.gains_[0].begin(), after.gains_[0].end(), 0.1F);
+        after.compressor_.run(after.plan_, &spectrum, &gains);
+    }
+    for (std::size_t k = 0; k < after.gains_[0].size(); ++k) {
+        EXPECT_NEAR(after.gains_[0][k] / alone.gains_[0][k], 0.1F, 1e-5F) << "bin " << k;
     }
 }
 
