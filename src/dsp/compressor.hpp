@@ -7,19 +7,13 @@
 #include <span>
 #include <vector>
 
+#include "dsp/band_bins.hpp"
 #include "dsp/frequency_bands.hpp"
 #include "dsp/gain_curve.hpp"
+#include "dsp/step_smoothing.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::dsp {
-
-/// The frames whose spectra come in: see AsymmetricFilterBank.
-struct FrameFormat {
-    double rate_hz;
-    std::size_t hop;                         ///< samples between frames
-    std::size_t synthesis;                   ///< how many of a frame's newest samples are sounded again
-    std::span<const float> analysis_window;  ///< read by constructors only
-};
 
 struct CompressorSettings {
     FrequencyBands bands;
@@ -33,38 +27,30 @@ struct CompressorSettings {
 };
 
 /// Settings worked out for one format of frames: immutable, made by the control thread and used by the audio thread.
+///
+/// Gains are corrected for what the filter bank makes of them (dsp/gain_correction.hpp), for spectra of the shape of
+/// speech, and the smoothing for what the analysis window does to a step (dsp/step_smoothing.hpp): what comes out is
+/// what the settings say.
 class CompressorPlan {
 public:
     static constexpr std::size_t kFewestBands = 2, kMostBands = 18;
 
     CompressorPlan(const CompressorSettings& settings, std::size_t ears, const FrameFormat& format);
 
-    [[nodiscard]] std::size_t bins() const noexcept { return place_.size(); }
-    [[nodiscard]] std::size_t bands() const noexcept { return bands_; }
+    [[nodiscard]] std::size_t bins() const noexcept { return map_.bins(); }
+    [[nodiscard]] std::size_t bands() const noexcept { return map_.bands(); }
 
 private:
     friend class Compressor;
 
-    /// The bins of a band: whole ones from `first` to before `last`, and parts of the two at either side.
-    struct BandBins {
-        std::size_t first, last;
-        float share_below, share_above;
-    };
-    /// The bins between the centres of two bands.
-    struct Segment {
-        std::size_t first, last, lower, upper;
-    };
     using PerBand = std::array<float, kMostBands>;
 
-    std::size_t bands_, ears_;
+    BandBins map_;
     bool linked_;
-    float scale_;      // of a sum of squared bins, so that 0 dB is 0 dB SPL
-    float crossfade_;  // what is left, a hop later, of a difference to a plan before
-    std::vector<BandBins> band_bins_;
-    std::vector<Segment> segments_;
-    std::vector<float> place_;  // of each bin between the centres of its segment's bands
-    std::vector<GainTable> tables_;
-    std::vector<PerBand> attack_, release_;  // of each ear
+    float scale_;                                 // of a sum of squared bins, so that 0 dB is 0 dB SPL
+    float crossfade_;                             // what is left, a hop later, of a difference to a plan before
+    std::vector<std::vector<GainTable>> tables_;  // of each ear
+    std::vector<PerBand> attack_, release_;
 };
 
 /// Multiband compressor on the spectra of a filter bank: each band's level in dB SPL is smoothed with its attack or

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -37,7 +38,8 @@ class GainTable {
 public:
     static constexpr int kLowestDbSpl = -20, kHighestDbSpl = 150;
 
-    explicit GainTable(const GainCurve& curve);
+    /// `more_db` gives what is to be added at a level, before the output limit.
+    explicit GainTable(const GainCurve& curve, const std::function<double(double)>& more_db = {});
 
     /// On straight lines between whole decibels; outside of the range as at its ends. Any thread.
     [[nodiscard]] float gain_db(float level_db_spl) const noexcept {

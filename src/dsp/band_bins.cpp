@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dsp/band_bins.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sidetone::dsp {
+
+BandBins::BandBins(const FrequencyBands& bands, double rate_hz, std::size_t size) : place_(size / 2 + 1) {
+    const double bin_hz = rate_hz / static_cast<double>(size);
+    const auto edge = [&](double hz) { return std::clamp(hz / bin_hz + 0.5, 0.0, static_cast<double>(place_.size())); };
+    for (std::size_t b = 0; b < bands.count(); ++b) {
+        const double low = edge(bands.edges_hz[b]);
+        const double high = edge(bands.edges_hz[b + 1]);
+        const auto first = static_cast<std::size_t>(std::ceil(low));
+        const auto last = static_cast<std::size_t>(std::floor(high));
+        if (last < first) {  // all of it inside of one bin
+            ranges_.push_back({first, first, static_cast<float>(high - low), 0});
+        } else {
+            ranges_.push_back(
+                {first, last, static_cast<float>(std::ceil(low) - low), static_cast<float>(high - std::floor(high))});
+        }
+    }
+
+    std::size_t next = 0;
+    for (std::size_t b = 0; b <= bands.count(); ++b) {
+        Segment segment{next, next, b == 0 ? 0 : b - 1, std::min(b, bands.count() - 1)};
+        const double low = erb_number(bands.centres_hz[segment.lower]);
+        const double width = erb_number(bands.centres_hz[segment.upper]) - low;
+        for (; next < place_.size(); ++next) {
+            const double hz = static_cast<double>(next) * bin_hz;
+            if (b < bands.count() && hz >= bands.centres_hz[b]) break;
+            place_[next] = width > 0 ? static_cast<float>((erb_number(hz) - low) / width) : 0;
+        }
+        segment.last = next;
+        segments_.push_back(segment);
+    }
+}
+
+void BandBins::sum(const float* bin_power, float* band_power) const noexcept {
+    for (std::size_t b = 0; b < ranges_.size(); ++b) {
+        const auto& [first, last, share_below, share_above] = ranges_[b];
+        float sum = 0;
+        if (share_below > 0) sum += share_below * bin_power[first - 1];
+        for (std::size_t k = first; k < last; ++k) sum += bin_power[k];
+        if (share_above > 0) sum += share_above * bin_power[last];
+        band_power[b] = sum;
+    }
+}
+
+void BandBins::spread(const float* band_value, float* bin_value) const noexcept {
+    for (const auto& [first, last, lower, upper] : segments_) {
+        const float from = band_value[lower];
+        const float rise = band_value[upper] - from;
+        for (std::size_t k = first; k < last; ++k) bin_value[k] = from + place_[k] * rise;
+    }
+}
+
+}  // namespace sidetone::dsp
