@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "nn/native/depthwise_convolution.hpp"
 #include "nn/native/direct_convolution.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
@@ -12,25 +13,46 @@
 namespace sidetone::nn::native {
 namespace {
 
+// Of a transposed one: every input meets every tap once.
+std::uint64_t multiply_adds_of(const ConvolutionShape& shape) noexcept {
+    const auto& [batch, groups, inputs, outputs, height, width] = shape;
+    const auto pixels = (height.spread > 1 ? height.in : height.out) * (width.spread > 1 ? width.in : width.out);
+    return batch * groups * inputs * outputs * pixels * shape.taps();
+}
+
+/// `kernel` with an epilogue, where it can do it: sums are scaled before they are bent, and bent once.
+template <class Kernel>
+std::optional<Kernel> with_epilogue(const Kernel& kernel, std::size_t channels, const Epilogue& epilogue) {
+    if (epilogue.channels != Epilogue::Channels::second_axis || !epilogue.suits(channels) ||
+        kernel.plan.activation != Activation::none) {
+        return std::nullopt;
+    }
+    auto made = kernel;
+    append_epilogue(made.plan, epilogue);
+    return made;
+}
+
+struct DepthwiseKernel {
+    DepthwisePlan plan;
+    std::uint64_t multiplications;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return multiplications; }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return plan.bytes(); }
+    [[nodiscard]] std::optional<DepthwiseKernel> with(const Epilogue& epilogue) const {
+        return with_epilogue(*this, plan.channels, epilogue);
+    }
+    void operator()(void* const* p) const noexcept {
+        run_depthwise(plan, static_cast<const float*>(p[0]), static_cast<float*>(p[1]));
+    }
+};
+
 struct DirectKernel {
     ConvolutionPlan plan;
 
-    // Of a transposed one: every input meets every tap once.
-    [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
-        const auto& [batch, groups, inputs, outputs, height, width] = plan.shape;
-        const auto pixels = (height.spread > 1 ? height.in : height.out) * (width.spread > 1 ? width.in : width.out);
-        return batch * pixels * plan.weights.size();
-    }
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return multiply_adds_of(plan.shape); }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return plan.bytes(); }
     [[nodiscard]] std::optional<DirectKernel> with(const Epilogue& epilogue) const {
-        // Sums are scaled before they are bent, and bent once.
-        if (epilogue.channels != Epilogue::Channels::second_axis || !epilogue.suits(plan.shape.outputs()) ||
-            plan.activation != Activation::none) {
-            return std::nullopt;
-        }
-        auto made = *this;
-        append_epilogue(made.plan, epilogue);
-        return made;
+        return with_epilogue(*this, plan.shape.outputs(), epilogue);
     }
     void operator()(void* const* p) const noexcept {
         run_convolution(plan, static_cast<const float*>(p[0]), static_cast<float*>(p[1]), static_cast<float*>(p[2]));
@@ -258,8 +280,9 @@ void lower(NodeLowering& node, bool transposed) {
         auto kernel = window_kernel(shape, weights, bias);
         const auto scratch = add_scratch(node, kernel.is_in_place ? 0 : kernel.covered() * shape.group_inputs);
         node.emit(std::move(kernel), {x}, {out, scratch});
+    } else if (check_tables(node, shape); suits_depthwise(shape)) {
+        node.emit(DepthwiseKernel{plan_depthwise(shape, weights, bias), multiply_adds_of(shape)}, {x}, {out});
     } else {
-        check_tables(node, shape);
         auto plan = plan_convolution(shape, weights, bias);
         const auto scratch = add_scratch(node, plan.scratch_elements());
         node.emit(DirectKernel{std::move(plan)}, {x}, {out, scratch});
