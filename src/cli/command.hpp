@@ -26,10 +26,12 @@ void add_bench(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_mix(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
+void add_measure_electroacoustic(CLI::App& measure, int& exit_code);
 void add_prescribe(CLI::App& app, int& exit_code);
 
-/// Writes `value` to `file` (beside, then renamed). Throws InputError.
+/// Writes to `file` (beside, then renamed). Throws InputError.
 void write_json(const std::filesystem::path& file, const nlohmann::json& value);
+void write_text(const std::filesystem::path& file, const std::string& text);
 
 /// Checks that `file` could be written, before hours of work are done for nothing. Throws InputError.
 void check_writable(const std::filesystem::path& file);

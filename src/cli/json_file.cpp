@@ -11,10 +11,14 @@
 namespace sidetone::cli {
 
 void write_json(const std::filesystem::path& file, const nlohmann::json& value) {
+    write_text(file, value.dump(2) + '\n');
+}
+
+void write_text(const std::filesystem::path& file, const std::string& text) {
     const std::filesystem::path part = file.string() + ".part";
     {
         std::ofstream out{part};
-        out << value.dump(2) << '\n';
+        out << text;
         out.flush();
         if (!out) throw InputError(fmt::format("{}: cannot be written", file.string()));
     }

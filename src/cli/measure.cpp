@@ -124,6 +124,7 @@ void add_measure(CLI::App& app, int& exit_code) {
         "here.\n\n"
         "Example: sidetone measure quality clean.wav noisy.wav denoised.wav");
     command->callback([arguments, &exit_code] { exit_code = quality(*arguments); });
+    add_measure_electroacoustic(*measure, exit_code);
 }
 
 }  // namespace sidetone::cli

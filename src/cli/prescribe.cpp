@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -90,13 +89,6 @@ nlohmann::json json_of(const Prescription& prescription, std::string_view rule) 
         ears.push_back({{"ear", ear.ear}, {"threshold_db_hl", ear.audiogram.threshold_db_hl}, {"gains", gains}});
     }
     return {{"name", prescription.title}, {"rule", rule}, {"frequency_hz", dsp::kAudiogramHz}, {"ears", ears}};
-}
-
-void write_text(const std::string& file, const std::string& text) {
-    std::ofstream out{file};
-    out << text;
-    out.flush();
-    if (!out) throw InputError(fmt::format("{}: cannot be written", file));
 }
 
 int prescribe(const PrescribeArguments& arguments) {
