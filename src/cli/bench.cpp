@@ -11,6 +11,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     bench->footer("Example: sidetone bench transport --json transport.json");
     add_bench_transport(*bench, exit_code);
     add_bench_chain(*bench, exit_code);
+    add_bench_denoise(*bench, exit_code);
     add_bench_infer(*bench, exit_code);
 }
 

@@ -8,6 +8,7 @@ namespace sidetone::cli {
 /// The sub-commands of `sidetone bench`; one file each.
 void add_bench_transport(CLI::App& bench, int& exit_code);
 void add_bench_chain(CLI::App& bench, int& exit_code);
+void add_bench_denoise(CLI::App& bench, int& exit_code);
 void add_bench_infer(CLI::App& bench, int& exit_code);
 
 }  // namespace sidetone::cli

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "dsp/intelligibility.hpp"
 #include "dsp/segmental_snr.hpp"
 #include "dsp/si_sdr.hpp"
+#include "nn/dnsmos.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
@@ -52,10 +54,11 @@ struct Quality {
     std::int64_t delay_frames;
     double si_sdr_db, segmental_snr_db;
     dsp::Intelligibility intelligibility;
+    std::optional<nn::OpinionScores> opinion;
 };
 
 // In the stretch in which both recordings are there, once the delay of `other` is taken off.
-Quality quality_of(const Recording& other, const Recording& clean) {
+Quality quality_of(const Recording& other, const Recording& clean, std::optional<nn::Dnsmos>& dnsmos) {
     const std::span<const float> reference{clean.samples}, signal{other.samples};
     const auto longest = static_cast<std::int64_t>(kLongestDelaySeconds * clean.rate_hz);
     const auto delay = dsp::delay_by_cross_correlation(reference, signal, longest);
@@ -67,17 +70,24 @@ Quality quality_of(const Recording& other, const Recording& clean) {
     return {.delay_frames = delay,
             .si_sdr_db = dsp::si_sdr_db(wanted, found),
             .segmental_snr_db = dsp::segmental_snr_db(wanted, found, clean.rate_hz),
-            .intelligibility = dsp::intelligibility(wanted, found, clean.rate_hz)};
+            .intelligibility = dsp::intelligibility(wanted, found, clean.rate_hz),
+            .opinion = dnsmos ? std::optional{dnsmos->score(found, clean.rate_hz)} : std::nullopt};
 }
 
 // What JSON cannot say (infinite, not a number) becomes null.
 nlohmann::json to_json(const Quality& before, const Quality& after, std::uint32_t rate_hz) {
     const auto pair = [](auto noisy, auto out) { return nlohmann::json{{"noisy", noisy}, {"out", out}}; };
+    const auto opinion = [&](double nn::OpinionScores::*score) {
+        if (!before.opinion || !after.opinion) return pair(nullptr, nullptr);
+        return pair((*before.opinion).*score, (*after.opinion).*score);
+    };
     return {{"si_sdr_db", pair(before.si_sdr_db, after.si_sdr_db)},
             {"segmental_snr_db", pair(before.segmental_snr_db, after.segmental_snr_db)},
             {"stoi", pair(before.intelligibility.stoi, after.intelligibility.stoi)},
             {"estoi", pair(before.intelligibility.estoi, after.intelligibility.estoi)},
-            {"dnsmos", pair(nullptr, nullptr)},
+            {"dnsmos", opinion(&nn::OpinionScores::overall)},
+            {"dnsmos_speech", opinion(&nn::OpinionScores::speech)},
+            {"dnsmos_background", opinion(&nn::OpinionScores::background)},
             {"delay_frames", pair(before.delay_frames, after.delay_frames)},
             {"rate_hz", rate_hz}};
 }
@@ -91,13 +101,16 @@ void print_line(const char* name, double before, double after, int decimals, con
 int quality(const QualityArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
     const auto clean = read(arguments.clean);
-    const auto before = quality_of(read_like(arguments.noisy, clean, arguments.clean), clean);
-    const auto after = quality_of(read_like(arguments.out, clean, arguments.clean), clean);
+    auto dnsmos = nn::Dnsmos::open();
+    const auto before = quality_of(read_like(arguments.noisy, clean, arguments.clean), clean, dnsmos);
+    const auto after = quality_of(read_like(arguments.out, clean, arguments.clean), clean, dnsmos);
     if (!arguments.json.empty()) write_json(arguments.json, to_json(before, after, clean.rate_hz));
     print_line("SI-SDR", before.si_sdr_db, after.si_sdr_db, 2, " dB");
     print_line("segmental SNR", before.segmental_snr_db, after.segmental_snr_db, 2, " dB");
     print_line("STOI", before.intelligibility.stoi, after.intelligibility.stoi, 3, "");
     print_line("ESTOI", before.intelligibility.estoi, after.intelligibility.estoi, 3, "");
+    if (before.opinion && after.opinion)
+        print_line("DNSMOS overall", before.opinion->overall, after.opinion->overall, 2, "");
     fmt::print("of the first channel; delay found: {} frames\n", after.delay_frames);
     if (std::isnan(after.intelligibility.estoi)) {
         fmt::print("STOI and ESTOI need 0.4 s of sound in {}\n", arguments.clean);
@@ -112,7 +125,7 @@ void add_measure(CLI::App& app, int& exit_code) {
     measure->require_subcommand(1);
     auto arguments = std::make_shared<QualityArguments>();
     auto* command = measure->add_subcommand(
-        "quality", "How much closer to the clean recording a chain came (SI-SDR, segmental SNR, STOI, ESTOI)");
+        "quality", "How much closer to the clean recording a chain came (SI-SDR, segmental SNR, STOI, ESTOI, DNSMOS)");
     command->add_option("clean", arguments->clean, "What was said, without noise")->required();
     command->add_option("noisy", arguments->noisy, "The chain's input")->required();
     command->add_option("out", arguments->out, "The chain's output; its delay is found and taken off")->required();
@@ -120,8 +133,8 @@ void add_measure(CLI::App& app, int& exit_code) {
     command->footer(
         "SI-SDR, STOI and ESTOI do not depend on the output's level, segmental SNR does. What is infinite (SI-SDR of "
         "the\n"
-        "clean recording itself) or needs more sound is null in JSON; so is DNSMOS, for which there is no model "
-        "here.\n\n"
+        "clean recording itself) or needs more sound is null in JSON; so is DNSMOS where the model dnsmos "
+        "is not.\n\n"
         "Example: sidetone measure quality clean.wav noisy.wav denoised.wav");
     command->callback([arguments, &exit_code] { exit_code = quality(*arguments); });
     add_measure_electroacoustic(*measure, exit_code);

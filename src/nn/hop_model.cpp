@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <complex>
 #include <cstring>
 #include <optional>
 
+#include "dsp/asymmetric_filter_bank.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/real_fft.hpp"
 #include "nn/backends.hpp"
@@ -31,6 +33,23 @@ bool all_finite(const float* samples, std::size_t count) noexcept {
         found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(samples[i]) & kExponent) == kExponent);
     }
     return found == 0;
+}
+
+// Gains need no frames that overlap and add up, so the window may fall late and steeply: what the model sees is then
+// that much newer. A fall of an eighth of the length did best of 1/16 to 1/4 in SI-SDR with three models; as loud as
+// the window they were trained with.
+std::vector<float> make_gain_window(const std::vector<float>& trained, std::size_t length) {
+    const auto energy = [](const std::vector<float>& window) {
+        double sum = 0;
+        for (const float w : window) sum += static_cast<double>(w) * static_cast<double>(w);
+        return sum;
+    };
+    if (length % 8 != 0 || !dsp::RealFft::supports(length)) return trained;  // its first graph sees no spectrum
+    auto window = dsp::asymmetric_analysis_window({.analysis = length, .synthesis = length / 4, .hop = length / 8});
+    const auto wanted = trained.empty() ? static_cast<double>(length) : energy(trained);
+    const auto scale = static_cast<float>(std::sqrt(wanted / energy(window)));
+    for (auto& w : window) w *= scale;
+    return window;
 }
 
 // Re(out · conj(in)) / |in|², where `in` is anything at all.
@@ -80,7 +99,6 @@ struct HopModel::Parts {
     void add_step(const GraphSpec& graph, std::unique_ptr<Session> session);
     void warm_up();
     [[nodiscard]] const float* run_step(Step& step, const float* in) noexcept;
-    [[nodiscard]] const float* take_window(const float* window) noexcept;
     [[nodiscard]] bool run(const float* window, float* out) noexcept;
     [[nodiscard]] bool run_gains(const float* window, float* gains) noexcept;
     void reset() noexcept;
@@ -90,6 +108,7 @@ struct HopModel::Parts {
     std::size_t length, bins;
     rt::Arena arena;
     std::vector<float> analysis_window;  // empty: all ones
+    std::vector<float> gain_window;
     std::span<float> frame;
     std::span<std::complex<float>> spectrum;
     std::optional<dsp::RealFft> transform;
@@ -104,6 +123,7 @@ HopModel::Parts::Parts(const Manifest& model, const std::string& asked_backend)
       bins(length / 2 + 1),
       arena(arena_bytes(manifest)),
       analysis_window(window_or_nothing(manifest.front_end.analysis_window, length)),
+      gain_window(make_gain_window(analysis_window, length)),
       frame(arena.allocate<float>(length)),
       spectrum(arena.allocate<std::complex<float>>(bins)),
       overlap(length, manifest.front_end.hop, window_or_nothing(manifest.front_end.synthesis_window, length)) {
@@ -166,10 +186,9 @@ const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
     return nullptr;
 }
 
-// The first step's frame; null when it is not finite.
-const float* HopModel::Parts::take_window(const float* window) noexcept {
+bool HopModel::Parts::run(const float* window, float* out) noexcept {
     // Not every graph lets a bad input show in its output at once (max(0, NaN) is 0), but its states would keep it.
-    if (!all_finite(window, length)) return nullptr;
+    if (!all_finite(window, length)) return false;
     const float* in = window;
     if (steps.front().domain == Domain::waveform || !analysis_window.empty()) {
         auto* target = steps.front().domain == Domain::waveform ? steps.front().runner.input() : frame.data();
@@ -180,12 +199,6 @@ const float* HopModel::Parts::take_window(const float* window) noexcept {
         }
         in = target;
     }
-    return in;
-}
-
-bool HopModel::Parts::run(const float* window, float* out) noexcept {
-    const float* in = take_window(window);
-    if (in == nullptr) return false;
     for (auto& step : steps) {
         in = run_step(step, in);
         if (in == nullptr) return false;
@@ -195,8 +208,9 @@ bool HopModel::Parts::run(const float* window, float* out) noexcept {
 }
 
 bool HopModel::Parts::run_gains(const float* window, float* gains) noexcept {
-    const float* in = take_window(window);
-    if (in == nullptr) return false;
+    if (!all_finite(window, length)) return false;
+    dsp::multiply(window, gain_window.data(), frame.data(), length);
+    const float* in = frame.data();
     auto& step = steps.front();
     auto& runner = step.runner;
     if (step.domain == Domain::magnitude_mask) {

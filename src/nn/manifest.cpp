@@ -45,7 +45,7 @@ FrontEnd read_front_end(const TomlTable& table) {
                                                     {"vorbis", dsp::WindowShape::vorbis}});
     };
     FrontEnd front_end;
-    front_end.length = static_cast<std::uint32_t>(table.integer("length", 16, 65536));
+    front_end.length = static_cast<std::uint32_t>(table.integer("length", 16, 262'144));
     front_end.hop = static_cast<std::uint32_t>(table.integer("hop", 1, front_end.length));
     front_end.analysis_window = window("analysis_window");
     front_end.synthesis_window = window("synthesis_window");
@@ -227,7 +227,7 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     model.description = table.text("description");
     model.licence = table.text("licence");
     model.source = table.text("source");
-    model.task = table.choice<std::string>("task", {{"denoise", "denoise"}, {"vad", "vad"}});
+    model.task = table.choice<std::string>("task", {{"denoise", "denoise"}, {"vad", "vad"}, {"mos", "mos"}});
     model.sample_rate_hz = static_cast<std::uint32_t>(table.integer("sample_rate_hz", 8000, 192'000));
     if (table.has("backend")) {
         model.backend = table.choice<std::string>(

@@ -55,13 +55,14 @@ struct FrontEnd {
 ///
 /// Every graph input is the signal, a state or a constant. In the task "denoise" the front end's hop divides its
 /// length, and each graph's output has as many values as its input: the graphs form a chain of frames of `length`
-/// samples. In the task "vad" the signal's window may have any hop, and the output is a probability.
+/// samples. In the task "vad" the signal's window may have any hop, and the output is a probability; in the task "mos"
+/// it is what raters would say.
 struct Manifest {
     std::filesystem::path folder;
     std::string name, description, licence, source;
     std::string
         weights_folder;  ///< name of the folder, beside or among the models, that holds the weights; usually `name`
-    std::string task;    ///< "denoise" or "vad"
+    std::string task;    ///< "denoise", "vad" or "mos"
     std::uint32_t sample_rate_hz = 0;
     std::string backend = "auto";  ///< "auto", "onnxruntime", "tflite", "native"
     FrontEnd front_end;

@@ -21,7 +21,7 @@ struct DenoiseGainSettings {
     double direct_share = 0.5;  ///< as in DenoiseSettings
     double strength_db = 100;   ///< the most by which any bin is turned down; 100: no limit
     double wet = 1;             ///< share of the denoised sound; the rest is the sound as it came in
-    std::uint32_t copies = 1;   ///< of the model, taking turns: gains come so many times as often
+    std::uint32_t copies = 2;   ///< of the model, taking turns: gains come so many times as often
     double inference_budget_us = 0;
 };
 

@@ -107,14 +107,14 @@ TEST_F(ManifestFile, NamesAnUnknownKeyWithItsLine) {
 
 TEST_F(ManifestFile, NamesAMissingKey) {
     EXPECT_THAT(complaint_with("task = \"denoise\"\n", ""),
-                EndsWith(": key \"task\": found nothing, expected one of \"denoise\", \"vad\""));
+                EndsWith(": key \"task\": found nothing, expected one of \"denoise\", \"vad\", \"mos\""));
     EXPECT_THAT(complaint_with("hop = 128\n", ""), StartsWith(":8: key \"front_end.hop\": found nothing"));
     EXPECT_THAT(complaint_with("sha256", "#"), HasSubstr("key \"graph.sha256\": found nothing"));
 }
 
 TEST_F(ManifestFile, NamesAValueOfTheWrongType) {
     EXPECT_THAT(complaint_with("length = 512", "length = \"512\""),
-                testing::StrEq(":9: key \"front_end.length\": found \"512\", expected an integer from 16 to 65536"));
+                testing::StrEq(":9: key \"front_end.length\": found \"512\", expected an integer from 16 to 262144"));
     EXPECT_THAT(complaint_with("name = \"good\"", "name = 5"), StartsWith(":1: key \"name\": found 5, expected"));
     EXPECT_THAT(complaint_with("shape = [3, 4]", "shape = [3, 4.5]"),
                 HasSubstr("found 4.5 in it, expected an array of integers"));

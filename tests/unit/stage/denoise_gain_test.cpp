@@ -113,6 +113,7 @@ TEST(DenoiseGain, DryIsTheInput) {
 TEST(DenoiseGain, LateGainsAreHeldThenGoToUnityAndAreCounted) {
     auto denoise = settings();
     denoise.mode = Mode::pipelined;
+    denoise.copies = 1;
     auto stage = bank_with(denoise);
     rt::PredictiveWaiter waiter;
     auto context = offline(48'000, 48);
