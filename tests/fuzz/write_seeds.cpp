@@ -17,7 +17,7 @@ int main(int count, char** arguments) {
     using namespace sidetone::nn::test;
     const std::filesystem::path folder{arguments[1]};
     std::filesystem::create_directories(folder);
-    for (const auto& rows : {elementwise_rows(), shape_rows(), layer_rows()}) {
+    for (const auto& rows : {elementwise_rows(), shape_rows(), layer_rows(), quantized_rows()}) {
         for (const auto& row : rows) {
             OperatorCase made{row.name, 1};
             made.opset = row.opsets.back();

@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 
+#include "nn/native/dynamic_product.hpp"
 #include "nn/native/elementwise_lowering.hpp"
 #include "nn/native/loop_nest.hpp"
 #include "nn/native/lowering.hpp"
@@ -209,6 +210,11 @@ void emit_integers(NodeLowering& node, Binary f, ValueId x, ValueId y, ValueId o
 template <Binary kFunction>
 void lower_binary(NodeLowering& node) {
     node.set_output(0, emit_binary(node, kFunction, node.input(0), node.input(1)));
+}
+
+void lower_multiply(NodeLowering& node) {
+    if (const auto out = fused_dynamic_product(node)) return node.set_output(0, *out);
+    lower_binary<Binary::multiply>(node);
 }
 
 // Limits that are known are part of the kernel.
@@ -435,7 +441,7 @@ constexpr Operator kOperators[] = {
     {"Clip", lower_clip},
     {"Add", lower_binary<Binary::add>},
     {"Sub", lower_binary<Binary::subtract>},
-    {"Mul", lower_binary<Binary::multiply>},
+    {"Mul", lower_multiply},
     {"Div", lower_binary<Binary::divide>},
     {"PRelu", lower_prelu},
     {"Max", lower_many<Binary::maximum>},

@@ -8,6 +8,7 @@
 #include "nn/native/direct_convolution.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
+#include "nn/native/quantized_convolution.hpp"
 #include "nn/native/zero_border.hpp"
 
 namespace sidetone::nn::native {
@@ -291,6 +292,7 @@ void lower(NodeLowering& node, bool transposed) {
 }
 
 void lower_convolution(NodeLowering& node) {
+    if (lower_dequantized_convolution(node)) return;
     lower(node, false);
 }
 

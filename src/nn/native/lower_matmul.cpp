@@ -4,7 +4,9 @@
 #include "nn/native/gemm.hpp"
 #include "nn/native/loop_nest.hpp"
 #include "nn/native/lowering.hpp"
+#include "nn/native/matmul_sides.hpp"
 #include "nn/native/packed_matrix.hpp"
+#include "nn/native/quantized_matmul.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -26,11 +28,6 @@ struct MatMulKernel {
         });
     }
 };
-
-Strides scaled(Strides strides, std::size_t by) {
-    for (auto& stride : strides) stride *= static_cast<std::ptrdiff_t>(by);
-    return strides;
-}
 
 /// Products of a constant matrix with vectors that lie one behind the other.
 struct PackedKernel {
@@ -55,58 +52,23 @@ struct PackedKernel {
     }
 };
 
-/// The shapes of a product's sides, each with two dimensions at least.
-struct Sides {
-    Shape a, b, out;
-    std::size_t rows, columns, inner;
-};
-
-Sides sides_of(const NodeLowering& node, ValueId a, ValueId b) {
-    Sides sides{.a = node.shape(a), .b = node.shape(b), .out = {}, .rows = 0, .columns = 0, .inner = 0};
-    if (sides.a.empty() || sides.b.empty()) node.refuse("a single number is no matrix");
-    const bool a_is_vector = sides.a.size() == 1;
-    const bool b_is_vector = sides.b.size() == 1;
-    if (a_is_vector) sides.a.insert(sides.a.begin(), 1);
-    if (b_is_vector) sides.b.push_back(1);
-    if (sides.b.end()[-2] != sides.a.back()) {
-        node.refuse("shapes " + shape_text(node.shape(a)) + " and " + shape_text(node.shape(b)) +
-                    " do not go together");
-    }
-    sides.out = node.broadcast({sides.a.begin(), sides.a.end() - 2}, {sides.b.begin(), sides.b.end() - 2});
-    if (!a_is_vector) sides.out.push_back(sides.a.end()[-2]);
-    if (!b_is_vector) sides.out.push_back(sides.b.back());
-    sides.rows = static_cast<std::size_t>(sides.a.end()[-2]);
-    sides.columns = static_cast<std::size_t>(sides.b.back());
-    sides.inner = static_cast<std::size_t>(sides.a.back());
-    return sides;
-}
-
-// True where `constant`, of the shape `sides`, is one matrix for all batches.
-bool is_one_matrix(const NodeLowering& node, ValueId constant, const Shape& sides) {
-    return node.is_constant(constant) && elements_of(sides) > 0 && elements_of({sides.begin(), sides.end() - 2}) == 1;
-}
-
-void emit_product(NodeLowering& node, ValueId a, ValueId b, ValueId out, const Sides& sides) {
-    const Shape a_batches{sides.a.begin(), sides.a.end() - 2};
-    const Shape b_batches{sides.b.begin(), sides.b.end() - 2};
-    const auto batches = node.broadcast(a_batches, b_batches);
-    node.emit(MatMulKernel{.batches = {batches,
-                                       {scaled(broadcast_strides(a_batches, batches), sides.rows * sides.inner),
-                                        scaled(broadcast_strides(b_batches, batches), sides.inner * sides.columns),
-                                        scaled(contiguous_strides(batches), sides.rows * sides.columns)}},
+void emit_product(NodeLowering& node, ValueId a, ValueId b, ValueId out, const MatMulSides& sides) {
+    const auto batches = matmul_batches(node, sides);
+    node.emit(MatMulKernel{.batches = batches,
                            .rows = sides.rows,
                            .columns = sides.columns,
                            .inner = sides.inner,
-                           .count = elements_of(batches)},
+                           .count = node.value(out).elements() / (sides.rows * sides.columns)},
               {a, b}, {out});
 }
 
 void lower_matmul(NodeLowering& node) {
+    if (lower_dequantized_matmul(node)) return;
     const auto a = node.input(0);
     const auto b = node.input(1);
     node.require_type(a, DataType::f32);
     node.require_type(b, DataType::f32);
-    const auto sides = sides_of(node, a, b);
+    const auto sides = matmul_sides(node, a, b);
     const auto out = node.add_value(DataType::f32, sides.out);
     const auto a_elements = node.value(a).elements();
     const auto b_elements = node.value(b).elements();
@@ -147,6 +109,7 @@ bool is_linear_layer(const NodeLowering& node) {
 
 void lower_gemm(NodeLowering& node) {
     if (!is_linear_layer(node)) return lower_general_gemm(node);
+    if (lower_dequantized_gemm(node)) return;
     const auto a = node.input(0);
     node.require_type(a, DataType::f32);
     const auto weights = node.constant<float>(1);

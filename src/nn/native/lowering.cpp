@@ -21,11 +21,26 @@ constexpr std::uint64_t kMaxFoldedOperations = std::uint64_t{1} << 31;
 const Operator* find_operator(std::string_view name) {
     static const auto table = [] {
         std::unordered_map<std::string_view, const Operator*> made;
-        for (const auto list :
-             {arithmetic_operators(), comparison_operators(), shape_operators(), copy_operators(), index_operators(),
-              pad_operators(), rearrange_operators(), along_axis_operators(), matmul_operators(),
-              convolution_operators(), recurrent_operators(), reduction_operators(), einsum_operators(),
-              pooling_operators(), softmax_operators(), normalization_operators(), row_reduction_operators()}) {
+        for (const auto list : {arithmetic_operators(),
+                                comparison_operators(),
+                                shape_operators(),
+                                copy_operators(),
+                                index_operators(),
+                                pad_operators(),
+                                rearrange_operators(),
+                                along_axis_operators(),
+                                matmul_operators(),
+                                convolution_operators(),
+                                recurrent_operators(),
+                                reduction_operators(),
+                                einsum_operators(),
+                                pooling_operators(),
+                                softmax_operators(),
+                                normalization_operators(),
+                                row_reduction_operators(),
+                                quantize_operators(),
+                                quantized_matmul_operators(),
+                                quantized_convolution_operators()}) {
             for (const auto& entry : list) made.emplace(entry.name, &entry);
         }
         return made;
@@ -227,6 +242,11 @@ void Lowering::add_step(Step step) {
 const Step* Lowering::producer(ValueId id) const {
     const auto found = producers_.find(id);
     return found == producers_.end() ? nullptr : &program_.steps[found->second];
+}
+
+const QuantizedConstant* Lowering::quantized(ValueId id) const {
+    const auto found = quantized_.find(id);
+    return found == quantized_.end() ? nullptr : &found->second;
 }
 
 // Runs the step now; what it writes is constant from here on.

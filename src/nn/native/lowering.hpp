@@ -24,6 +24,14 @@ namespace sidetone::nn::native {
 /// What `model` computes from inputs as `graph` declares them, whatever outputs that declares. Throws as `lower` does.
 [[nodiscard]] std::vector<TensorInfo> computed_outputs(const OnnxModel& model, const GraphSpec& graph);
 
+/// What a constant of floats was before DequantizeLinear: bytes, each less its zero point and times its scale.
+struct QuantizedConstant {
+    ValueId bytes = 0;
+    std::vector<float> scales;              ///< one, or one for each place of `axis`
+    std::vector<std::int32_t> zero_points;  ///< as many
+    std::size_t axis = 0;
+};
+
 /// The program while it grows.
 class Lowering {
 public:
@@ -42,6 +50,11 @@ public:
     void add_step(Step step);
     /// The step that computes exactly this value; null for inputs, constants and views.
     [[nodiscard]] const Step* producer(ValueId id) const;
+    void remember(ValueId constant, QuantizedConstant before) {
+        quantized_.insert_or_assign(constant, std::move(before));
+    }
+    /// Null for what was never remembered.
+    [[nodiscard]] const QuantizedConstant* quantized(ValueId id) const;
 
     [[nodiscard]] std::optional<ValueId> find(const std::string& name) const;
     void define(const std::string& name, ValueId id);
@@ -59,6 +72,7 @@ private:
     Program program_;
     std::unordered_map<std::string, ValueId> names_;
     std::unordered_map<ValueId, std::size_t> producers_;  // steps
+    std::unordered_map<ValueId, QuantizedConstant> quantized_;
     std::size_t bytes_ = 0;
     std::uint64_t folded_operations_ = 0;
 };
@@ -81,10 +95,16 @@ public:
     [[nodiscard]] bool is_constant(ValueId id) const { return lowering_.is_constant(id); }
     /// Values of a constant of floats.
     [[nodiscard]] std::span<const float> floats(ValueId id) const;
+    /// The memory of a constant of any type.
+    [[nodiscard]] std::span<const std::byte> bytes(ValueId id) const;
     /// True when the value is a constant of the single number `number`.
     [[nodiscard]] bool is_number(ValueId id, float number) const;
     /// What operation computes exactly this value of what, for operators that are made of several; null for others.
     [[nodiscard]] const Step* producer(ValueId id, std::string_view operation) const;
+    /// What computes exactly this value, whatever it is; null for inputs, constants and views.
+    [[nodiscard]] const Step* producer(ValueId id) const { return lowering_.producer(id); }
+    void remember(ValueId constant, QuantizedConstant before) { lowering_.remember(constant, std::move(before)); }
+    [[nodiscard]] const QuantizedConstant* quantized(ValueId id) const { return lowering_.quantized(id); }
 
     /// Values of input `index`, which must be constant and of type T.
     template <class T>
@@ -152,6 +172,9 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> along_axis_operators();
 [[nodiscard]] std::span<const Operator> matmul_operators();
 [[nodiscard]] std::span<const Operator> convolution_operators();
+[[nodiscard]] std::span<const Operator> quantize_operators();
+[[nodiscard]] std::span<const Operator> quantized_matmul_operators();
+[[nodiscard]] std::span<const Operator> quantized_convolution_operators();
 [[nodiscard]] std::span<const Operator> recurrent_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
 [[nodiscard]] std::span<const Operator> einsum_operators();

@@ -78,6 +78,10 @@ std::span<const float> NodeLowering::floats(ValueId id) const {
     return {reinterpret_cast<const float*>(lowering_.constant_bytes(id)), value(id).elements()};
 }
 
+std::span<const std::byte> NodeLowering::bytes(ValueId id) const {
+    return {lowering_.constant_bytes(id), value(id).bytes()};
+}
+
 bool NodeLowering::is_number(ValueId id, float number) const {
     if (!is_constant(id) || type(id) != DataType::f32 || value(id).elements() != 1) return false;
     return floats(id)[0] == number;

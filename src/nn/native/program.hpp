@@ -42,10 +42,15 @@ struct Value {
 
 using ValueId = std::size_t;
 
+/// Stands for a type of kernels: each has an address of its own.
+template <class Kernel>
+inline constexpr char kKernelType = 0;
+
 /// A kernel and the values it works on. `run` gets the pointers of `operands` in their order.
 struct Step {
     void (*run)(const void* kernel, void* const* operands) noexcept = nullptr;
     std::shared_ptr<const void> kernel;
+    const void* kernel_type = nullptr;
     std::vector<ValueId> operands;
     std::size_t reads = 0;  ///< the first `reads` operands are only read, the others wholly written
     std::string operation, node;
@@ -89,7 +94,14 @@ template <class Kernel>
         };
     }
     step.kernel = std::make_shared<const Kernel>(std::move(kernel));
+    step.kernel_type = &kKernelType<Kernel>;
     return step;
+}
+
+/// The step's kernel where it is of this type, else null.
+template <class Kernel>
+[[nodiscard]] const Kernel* kernel_of(const Step& step) {
+    return step.kernel_type == &kKernelType<Kernel> ? static_cast<const Kernel*>(step.kernel.get()) : nullptr;
 }
 
 }  // namespace sidetone::nn::native

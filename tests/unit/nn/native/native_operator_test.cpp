@@ -188,6 +188,7 @@ std::string name_of_row(const testing::TestParamInfo<test::OperatorRow>& info) {
 INSTANTIATE_TEST_SUITE_P(Elementwise, NativeOperator, testing::ValuesIn(test::elementwise_rows()), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Shape, NativeOperator, testing::ValuesIn(test::shape_rows()), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Layer, NativeOperator, testing::ValuesIn(test::layer_rows()), name_of_row);
+INSTANTIATE_TEST_SUITE_P(Quantized, NativeOperator, testing::ValuesIn(test::quantized_rows()), name_of_row);
 
 }  // namespace
 }  // namespace sidetone::nn

@@ -181,6 +181,46 @@ OperatorCase& OperatorCase::missing() {
     return *this;
 }
 
+std::string OperatorCase::take_input() {
+    auto name = node_.input(node_.input_size() - 1);
+    node_.mutable_input()->RemoveLast();
+    return name;
+}
+
+std::vector<std::string> OperatorCase::node(const std::string& operation, const std::vector<std::string>& inputs,
+                                            std::size_t outputs) {
+    auto& made = before_.emplace_back();
+    made.set_op_type(operation);
+    std::vector<std::string> names;
+    for (const auto& input : inputs) made.add_input(input);
+    for (std::size_t i = 0; i < outputs; ++i) {
+        names.push_back(fmt::format("{}_{}_{}", operation, before_.size(), i));
+        made.add_output(names.back());
+    }
+    return names;
+}
+
+OperatorCase& OperatorCase::node_attribute(const std::string& name, std::int64_t value) {
+    auto& made = *before_.back().add_attribute();
+    made.set_name(name);
+    made.set_type(onnx::AttributeProto::INT);
+    made.set_i(value);
+    return *this;
+}
+
+OperatorCase& OperatorCase::node_attribute(const std::string& name, const std::vector<std::int64_t>& values) {
+    auto& made = *before_.back().add_attribute();
+    made.set_name(name);
+    made.set_type(onnx::AttributeProto::INTS);
+    for (const auto value : values) made.add_ints(value);
+    return *this;
+}
+
+OperatorCase& OperatorCase::computed(const std::string& name) {
+    node_.add_input(name);
+    return *this;
+}
+
 onnx::AttributeProto& OperatorCase::add_attribute(const std::string& name) {
     auto& made = *node_.add_attribute();
     made.set_name(name);

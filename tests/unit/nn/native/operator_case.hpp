@@ -73,6 +73,17 @@ public:
     /// Puts a Pad with zeros between the newest input, of `pads.size() / 2` dimensions, and the operator.
     OperatorCase& padded(const std::vector<std::int64_t>& pads);
 
+    /// Takes the last input off the operator, for another node to read: its name.
+    std::string take_input();
+    /// A node before the operator, and the names of what it computes.
+    std::vector<std::string> node(const std::string& operation, const std::vector<std::string>& inputs,
+                                  std::size_t outputs = 1);
+    /// An attribute of the node that was added last.
+    OperatorCase& node_attribute(const std::string& name, std::int64_t value);
+    OperatorCase& node_attribute(const std::string& name, const std::vector<std::int64_t>& values);
+    /// The operator's next input is what a node before it computes.
+    OperatorCase& computed(const std::string& name);
+
     OperatorCase& attribute(const std::string& name, std::int64_t value);
     OperatorCase& attribute(const std::string& name, float value);
     OperatorCase& attribute(const std::string& name, const std::string& value);
@@ -127,5 +138,6 @@ inline void PrintTo(const OperatorRow& row, std::ostream* stream) {
 [[nodiscard]] std::vector<OperatorRow> elementwise_rows();
 [[nodiscard]] std::vector<OperatorRow> shape_rows();
 [[nodiscard]] std::vector<OperatorRow> layer_rows();
+[[nodiscard]] std::vector<OperatorRow> quantized_rows();
 
 }  // namespace sidetone::nn::test

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "nn/native/epilogue.hpp"
+#include "nn/native/packed_bytes.hpp"
+#include "nn/native/quantize_kernels.hpp"
+
+namespace sidetone::nn::native {
+
+/// Floats that become bytes of a range of their own in each run, as DynamicQuantizeLinear makes them.
+struct FloatSource {
+    [[nodiscard]] static constexpr std::size_t reads() noexcept { return 1; }
+    [[nodiscard]] static Quantization quantization(void* const* p, std::size_t count) noexcept {
+        return quantization_of(static_cast<const float*>(p[0]), count);
+    }
+    static void load(const void* x, std::size_t first, std::size_t count, Quantization q, std::uint8_t* to) noexcept {
+        quantize(static_cast<const float*>(x) + first, count, q, to);
+    }
+};
+
+/// Bytes, with or without a sign, which are given one for the product by moving them and their zero point.
+template <class T>
+struct ByteSource {
+    std::int32_t zero_point = 0;
+    bool reads_zero_point = false;  ///< which is operand 1 then
+    static constexpr std::int32_t kShift = std::is_signed_v<T> ? 128 : 0;
+
+    [[nodiscard]] std::size_t reads() const noexcept { return reads_zero_point ? 2 : 1; }
+    [[nodiscard]] Quantization quantization(void* const* p, std::size_t /*count*/) const noexcept {
+        return {1.0F, kShift + (reads_zero_point ? std::int32_t{*static_cast<const T*>(p[1])} : zero_point)};
+    }
+    static void load(const void* x, std::size_t first, std::size_t count, Quantization /*q*/,
+                     std::uint8_t* to) noexcept {
+        const auto* from = static_cast<const std::uint8_t*>(x) + first;
+        if constexpr (std::is_signed_v<T>) {
+            for (std::size_t i = 0; i < count; ++i) to[i] = from[i] ^ std::uint8_t{0x80};
+        } else {
+            std::memcpy(to, from, count);
+        }
+    }
+};
+
+/// Sums as they are.
+struct IntegerResult {
+    using Out = std::int32_t;
+    static void store(std::int32_t* sums, std::size_t /*first*/, std::size_t rows, float /*scale*/, Out* out,
+                      std::size_t step) noexcept {
+        for (std::size_t row = 0; row < rows; ++row) out[row * step] = sums[row];
+    }
+};
+
+/// sum·scale of the input·scale of the row + shift of the row.
+struct FloatResult {
+    using Out = float;
+    std::vector<float> scales, shifts;
+
+    /// Of each row, or of all.
+    void add_shift(std::span<const float> more) {
+        for (std::size_t i = 0; i < shifts.size(); ++i) shifts[i] += more[more.size() == 1 ? 0 : i];
+    }
+    void store(std::int32_t* sums, std::size_t first, std::size_t rows, float scale, Out* out,
+               std::size_t step) const noexcept {
+        if (step == 1) return scale_sums(sums, rows, &scales[first], scale, &shifts[first], out);
+        auto* scaled = reinterpret_cast<float*>(sums);
+        scale_sums(sums, rows, &scales[first], scale, &shifts[first], scaled);
+        for (std::size_t row = 0; row < rows; ++row) out[row * step] = scaled[row];
+    }
+};
+
+/// sum·scale of the row, to the nearest whole number, plus the zero point; clipped.
+template <class T>
+struct ByteResult {
+    using Out = T;
+    std::vector<float> scales, no_shifts;
+    std::int32_t zero_point = 0;
+
+    void store(std::int32_t* sums, std::size_t first, std::size_t rows, float /*scale*/, Out* out,
+               std::size_t step) const noexcept {
+        auto* scaled = reinterpret_cast<float*>(sums);
+        scale_sums(sums, rows, &scales[first], 1.0F, &no_shifts[first], scaled);
+        if (step == 1) return quantize(scaled, rows, {1.0F, zero_point}, out);
+        std::array<T, 64> part;
+        for (std::size_t at = 0; at < rows; at += part.size()) {
+            const auto count = std::min(part.size(), rows - at);
+            quantize(scaled + at, count, {1.0F, zero_point}, part.data());
+            for (std::size_t i = 0; i < count; ++i) out[(at + i) * step] = part[i];
+        }
+    }
+};
+
+/// Products of a constant matrix of bytes with `count` vectors that lie one behind the other. Operands: what the source
+/// reads; then the output, and scratch for the vectors' bytes and for the sums.
+template <class Source, class Result>
+struct ByteProductKernel {
+    Source source;
+    Result result;
+    std::shared_ptr<const PackedBytes> weights;
+    std::size_t count = 1;
+
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * weights->rows() * weights->inner(); }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights->bytes(); }
+    [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
+        if constexpr (std::is_same_v<Result, FloatResult>) {
+            const bool is_bias = epilogue.scale.empty() && epilogue.slopes.empty() && !epilogue.shift.empty();
+            const bool fits = epilogue.shift.size() == 1 || (epilogue.channels == Epilogue::Channels::last_axis &&
+                                                             epilogue.shift.size() == weights->rows());
+            if (!is_bias || !fits) return std::nullopt;
+            auto made = *this;
+            made.result.add_shift(epilogue.shift);
+            return made;
+        } else {
+            return std::nullopt;
+        }
+    }
+    void operator()(void* const* p) const noexcept {
+        const auto inner = weights->inner();
+        const auto rows = weights->rows();
+        const auto stride = weights->padded_inner();
+        auto* const* writes = p + source.reads();
+        auto* out = static_cast<typename Result::Out*>(writes[0]);
+        auto* bytes = static_cast<std::uint8_t*>(writes[1]);
+        auto* sums = static_cast<std::int32_t*>(writes[2]);
+        const auto q = source.quantization(p, count * inner);
+        for (std::size_t v = 0; v < count; ++v) source.load(p[0], v * inner, inner, q, bytes + v * stride);
+        weights->multiply({bytes, stride, count, q.zero_point}, sums);
+        for (std::size_t v = 0; v < count; ++v) {
+            result.store(sums + v * weights->padded_rows(), 0, rows, q.scale, out + v * rows, 1);
+        }
+    }
+};
+
+}  // namespace sidetone::nn::native

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "nn/native/compile.hpp"
+#include "operator_case.hpp"
+#include "unit/nn/test_models.hpp"
+
+namespace sidetone::nn {
+namespace {
+
+std::vector<std::string> operations_of(test::OperatorCase& made, const TensorInfo& output) {
+    const test::TemporaryFolder folder;
+    const auto file = folder.path() / "case.onnx";
+    test::write(file, made.file());
+    GraphSpec graph{.manifest = "case", .outputs = {output}};
+    for (const auto& input : made.inputs()) graph.inputs.push_back(input.info);
+    std::vector<std::string> operations;
+    for (const auto& step : native::compile(graph, file).steps) operations.push_back(step.operation);
+    return operations;
+}
+
+std::vector<std::int64_t> some_bytes(test::OperatorCase& made, std::size_t count) {
+    std::vector<std::int64_t> values(count);
+    for (auto& value : values) value = made.random.integer(-100, 100);
+    return values;
+}
+
+TEST(QuantizedProduct, OfFloatsQuantizedAsTheyComeIsOneStepWithItsBias) {
+    test::OperatorCase made{"Add", 1};
+    made.dynamic_floats({3, 8});
+    const auto quantized = made.node("DynamicQuantizeLinear", {made.take_input()}, 3);
+    made.constant_integers<std::int8_t>({8, 5}, some_bytes(made, 40));
+    const auto weights = made.take_input();
+    const auto sums = made.node("MatMulInteger", {quantized[0], weights, quantized[2]});
+    const auto cast = made.node("Cast", {sums[0]});
+    made.node_attribute("to", 1);
+    made.constant_floats({5});
+    const auto scales = made.node("Mul", {quantized[1], made.take_input()});
+    made.computed(made.node("Mul", {cast[0], scales[0]})[0]).constant_floats({5});
+    EXPECT_EQ(operations_of(made, {"y0", ElementType::f32, {3, 5}}), std::vector<std::string>{"Mul+Add"});
+}
+
+TEST(QuantizedProduct, OfBytesAndConstantBytesReadsThemAsBytes) {
+    test::OperatorCase made{"MatMul", 1};
+    made.dynamic_floats({3, 8});
+    const auto x = made.take_input();
+    made.constant_floats({}, 0.01F, 0.02F);
+    const auto scale = made.take_input();
+    made.constant_integers<std::int8_t>({}, {3});
+    const auto zero = made.take_input();
+    const auto quantized = made.node("QuantizeLinear", {x, scale, zero});
+    made.computed(made.node("DequantizeLinear", {quantized[0], scale, zero})[0]);
+    made.constant_integers<std::int8_t>({8, 5}, some_bytes(made, 40));
+    made.computed(made.node("DequantizeLinear", {made.take_input(), scale, zero})[0]);
+    EXPECT_EQ(operations_of(made, {"y0", ElementType::f32, {3, 5}}),
+              (std::vector<std::string>{"QuantizeLinear", "MatMul"}));
+}
+
+}  // namespace
+}  // namespace sidetone::nn
