@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "nn/native/byte_product.hpp"
+#include "nn/native/packed_halves.hpp"
 #include "nn/native/packed_matrix.hpp"
 
 namespace sidetone::nn::native {
@@ -83,7 +84,24 @@ void dynamic_bytes(benchmark::State& state) {
     state.counters["max_error"] = layer.max_error();
 }
 
-BENCHMARK(floats)->Arg(128)->Arg(512)->Arg(1024);
+// Weights that 16 bits hold.
+void halves(benchmark::State& state) {
+    Layer layer{static_cast<std::size_t>(state.range(0))};
+    const auto rounded = [&](std::size_t row, std::size_t k) {
+        return std::ldexp(std::round(std::ldexp(layer.at(row, k), 12)), -12);
+    };
+    const auto matrix = PackedHalves::pack(layer.size, layer.size, {}, rounded);
+    if (!matrix) return state.SkipWithError("not kept as halves");
+    for (auto _ : state) {
+        matrix->multiply({layer.x.data(), layer.size, 1}, layer.out.data());
+        benchmark::DoNotOptimize(layer.out.data());
+        benchmark::ClobberMemory();
+    }
+    state.counters["max_error"] = layer.max_error();
+}
+
+BENCHMARK(floats)->Arg(128)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
+BENCHMARK(halves)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
 BENCHMARK(dynamic_bytes)->Arg(128)->Arg(512)->Arg(1024);
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "nn/native/loop_nest.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/matmul_sides.hpp"
+#include "nn/native/packed_halves.hpp"
 #include "nn/native/packed_matrix.hpp"
 #include "nn/native/quantized_matmul.hpp"
 
@@ -29,9 +30,18 @@ struct MatMulKernel {
     }
 };
 
+void multiply(const PackedMatrix& matrix, InputVectors x, float* out) noexcept {
+    matrix.multiply(x, {out, 1, matrix.rows()});
+}
+
+void multiply(const PackedHalves& matrix, InputVectors x, float* out) noexcept {
+    matrix.multiply(x, out);
+}
+
 /// Products of a constant matrix with vectors that lie one behind the other.
+template <class Matrix>
 struct PackedKernel {
-    PackedMatrix matrix;
+    Matrix matrix;
     std::size_t count;
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * matrix.rows() * matrix.inner(); }
@@ -47,10 +57,26 @@ struct PackedKernel {
         return made;
     }
     void operator()(void* const* p) const noexcept {
-        matrix.multiply({static_cast<const float*>(p[0]), matrix.inner(), count},
-                        {static_cast<float*>(p[1]), 1, matrix.rows()});
+        multiply(matrix, {static_cast<const float*>(p[0]), matrix.inner(), count}, static_cast<float*>(p[1]));
     }
 };
+
+/// A matrix of constants: `element(row, k)`.
+struct Weights {
+    std::size_t rows, inner;
+    std::vector<float> bias;
+    PackedHalves::Element element;
+};
+
+void emit_packed(NodeLowering& node, const Weights& weights, ValueId x, ValueId out) {
+    const auto count = node.value(x).elements() / weights.inner;
+    const auto& [rows, inner, bias, element] = weights;
+    if (auto halves = PackedHalves::pack(rows, inner, bias, element)) {
+        node.emit(PackedKernel<PackedHalves>{*std::move(halves), count}, {x}, {out});
+    } else {
+        node.emit(PackedKernel<PackedMatrix>{{rows, inner, bias, element}, count}, {x}, {out});
+    }
+}
 
 void emit_product(NodeLowering& node, ValueId a, ValueId b, ValueId out, const MatMulSides& sides) {
     const auto batches = matmul_batches(node, sides);
@@ -74,21 +100,13 @@ void lower_matmul(NodeLowering& node) {
     const auto b_elements = node.value(b).elements();
     if (is_one_matrix(node, b, sides.b) && a_elements > 0 && PackedMatrix::fits(sides.columns, sides.inner)) {
         const auto weights = node.constant<float>(1);
-        node.emit(PackedKernel{{sides.columns,
-                                sides.inner,
-                                {},
-                                [&](std::size_t row, std::size_t k) { return weights[k * sides.columns + row]; }},
-                               a_elements / sides.inner},
-                  {a}, {out});
+        const auto element = [&](std::size_t row, std::size_t k) { return weights[k * sides.columns + row]; };
+        emit_packed(node, {sides.columns, sides.inner, {}, element}, a, out);
     } else if (is_one_matrix(node, a, sides.a) && sides.columns == 1 && b_elements > 0 &&
                PackedMatrix::fits(sides.rows, sides.inner)) {
         const auto weights = node.constant<float>(0);
-        node.emit(PackedKernel{{sides.rows,
-                                sides.inner,
-                                {},
-                                [&](std::size_t row, std::size_t k) { return weights[row * sides.inner + k]; }},
-                               b_elements / sides.inner},
-                  {b}, {out});
+        const auto element = [&](std::size_t row, std::size_t k) { return weights[row * sides.inner + k]; };
+        emit_packed(node, {sides.rows, sides.inner, {}, element}, b, out);
     } else {
         emit_product(node, a, b, out, sides);
     }
@@ -133,12 +151,10 @@ void lower_gemm(NodeLowering& node) {
     }
     const auto alpha = node.attribute_or("alpha", 1.0F);
     const auto out = node.add_value(DataType::f32, {a_shape[0], static_cast<std::int64_t>(columns)});
-    node.emit(PackedKernel{{columns, inner, bias,
-                            [&](std::size_t row, std::size_t k) {
-                                return alpha * weights[transposed ? row * inner + k : k * columns + row];
-                            }},
-                           static_cast<std::size_t>(a_shape[0])},
-              {a}, {out});
+    const auto element = [&](std::size_t row, std::size_t k) {
+        return alpha * weights[transposed ? row * inner + k : k * columns + row];
+    };
+    emit_packed(node, {columns, inner, bias, element}, a, out);
     node.set_output(0, out);
 }
 

@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "nn/manifest.hpp"
+#include "nn/native/half.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn::native {
@@ -26,6 +27,7 @@ constexpr std::size_t kMaxFileBytes = 1U << 28;
 DataType data_type(std::int32_t type, const std::string& name) {
     switch (type) {
         case onnx::TensorProto::FLOAT:
+        case onnx::TensorProto::FLOAT16:  // widened
             return DataType::f32;
         case onnx::TensorProto::INT64:
             return DataType::i64;
@@ -50,6 +52,20 @@ void narrow(const Field& field, std::vector<std::byte>& data) {
     for (std::size_t i = 0; i < count; ++i) {
         const T value = static_cast<T>(field.Get(static_cast<int>(i)));
         std::memcpy(data.data() + i * sizeof(T), &value, sizeof(T));
+    }
+}
+
+// Numbers of 16 bits, which are read as floats.
+void widen_halves(const onnx::TensorProto& tensor, std::vector<std::byte>& data) {
+    for (std::size_t i = 0; i < data.size() / sizeof(float); ++i) {
+        std::uint16_t half = 0;
+        if (tensor.has_raw_data()) {
+            std::memcpy(&half, tensor.raw_data().data() + i * sizeof half, sizeof half);
+        } else {
+            half = static_cast<std::uint16_t>(tensor.int32_data(static_cast<int>(i)));
+        }
+        const float value = float_of_half(half);
+        std::memcpy(data.data() + i * sizeof value, &value, sizeof value);
     }
 }
 
@@ -87,15 +103,19 @@ std::shared_ptr<const ConstantTensor> constant(const onnx::TensorProto& tensor) 
     if (!is_bounded(made->type, made->shape)) {
         throw InputError{fmt::format("{}: its shape is beyond the limits", where)};
     }
-    const auto bytes = elements_of(made->shape) * bytes_of(made->type);
-    const auto found =
-        tensor.has_raw_data() ? tensor.raw_data().size() : typed_values(tensor, made->type) * bytes_of(made->type);
+    const bool is_half = tensor.data_type() == onnx::TensorProto::FLOAT16;
+    const auto bytes_each = is_half ? sizeof(std::uint16_t) : bytes_of(made->type);
+    const auto bytes = elements_of(made->shape) * bytes_each;
+    const auto typed = is_half ? static_cast<std::size_t>(tensor.int32_data_size()) : typed_values(tensor, made->type);
+    const auto found = tensor.has_raw_data() ? tensor.raw_data().size() : typed * bytes_each;
     if (found != bytes) {
         throw InputError{fmt::format("{}: found {} bytes of values, expected {} for its shape {}", where, found, bytes,
                                      shape_text(made->shape))};
     }
-    made->data.resize(bytes);
-    if (!tensor.has_raw_data()) {
+    made->data.resize(elements_of(made->shape) * bytes_of(made->type));
+    if (is_half) {
+        widen_halves(tensor, made->data);
+    } else if (!tensor.has_raw_data()) {
         copy_typed(tensor, made->type, made->data);
     } else if (bytes > 0) {
         std::memcpy(made->data.data(), tensor.raw_data().data(), bytes);

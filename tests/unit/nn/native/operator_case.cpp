@@ -131,6 +131,28 @@ OperatorCase& OperatorCase::constant_floats(const Shape& shape, const std::vecto
     return add(shape, values, true);
 }
 
+OperatorCase& OperatorCase::constant_halves(const Shape& shape, float low, float high) {
+    constant_floats(shape, low, high);
+    auto& tensor = *graph_.mutable_initializer(graph_.initializer_size() - 1);
+    tensor.set_data_type(onnx::TensorProto::FLOAT16);
+    std::vector<std::uint16_t> halves(count_of(shape));
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+        std::uint32_t bits = 0;
+        std::memcpy(&bits, tensor.raw_data().data() + i * sizeof bits, sizeof bits);
+        // Cut off, not rounded: any half will do. What is too small for a normal one becomes 0.
+        const auto exponent = (bits >> 23U) & 0xFFU;
+        const auto size = exponent < 113 ? 0U : (exponent - 112) << 10U | ((bits >> 13U) & 0x3FFU);
+        halves[i] = static_cast<std::uint16_t>((bits >> 16U & 0x8000U) | size);
+    }
+    if (random.chance(0.5)) {
+        tensor.set_raw_data(halves.data(), halves.size() * sizeof(std::uint16_t));
+    } else {
+        tensor.clear_raw_data();
+        for (const auto half : halves) tensor.add_int32_data(half);
+    }
+    return *this;
+}
+
 template <class T>
 OperatorCase& OperatorCase::integers(const Shape& shape, std::int64_t low, std::int64_t high) {
     std::vector<T> values(count_of(shape));

@@ -60,6 +60,8 @@ public:
     OperatorCase& constant_floats(const Shape& shape, float low = -2, float high = 2);
     OperatorCase& dynamic_floats(const Shape& shape, float low = -2, float high = 2);
     OperatorCase& constant_floats(const Shape& shape, const std::vector<float>& values);
+    /// A constant of floats of 16 bits.
+    OperatorCase& constant_halves(const Shape& shape, float low = -2, float high = 2);
     template <class T>
     OperatorCase& integers(const Shape& shape, std::int64_t low, std::int64_t high);
     template <class T>

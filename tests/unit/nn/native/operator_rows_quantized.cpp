@@ -324,16 +324,52 @@ void dequantized_convolution(OperatorCase& c) {
     set_attributes(c, made);
 }
 
+// Weights of half precision, widened before they are used; some of a size that is kept as it is.
+std::string widened(OperatorCase& c, const Shape& shape) {
+    c.constant_halves(shape);
+    const auto wide = c.node("Cast", {c.take_input()});
+    c.node_attribute("to", 1);
+    return wide[0];
+}
+
+void half_matmul(OperatorCase& c) {
+    const auto rows = c.random.one_of<std::int64_t>({1, 2, 5});
+    const auto inner = c.random.one_of<std::int64_t>({3, 8, 257});
+    const auto columns = c.random.one_of<std::int64_t>({4, 37, 161, 256});
+    c.dynamic_floats({rows, inner}, -1, 1).computed(widened(c, {inner, columns}));
+}
+
+void half_gemm(OperatorCase& c) {
+    const auto rows = c.random.one_of<std::int64_t>({1, 2, 5});
+    const auto inner = c.random.one_of<std::int64_t>({3, 8, 257});
+    const auto columns = c.random.one_of<std::int64_t>({4, 37, 161, 256});
+    c.dynamic_floats({rows, inner}, -1, 1).computed(widened(c, {columns, inner})).computed(widened(c, {columns}));
+    c.attribute("transB", std::int64_t{1});
+}
+
+void half_convolution(OperatorCase& c) {
+    c.dynamic_floats({1, 4, 9}, -1, 1).computed(widened(c, {6, 4, 3}));
+}
+
 }  // namespace
 
 std::vector<OperatorRow> quantized_rows() {
     return {
-        {"QuantizeLinear", {11, 13, 19, 21}, quantize, 24},    {"DequantizeLinear", {11, 13, 19, 21}, dequantize, 32},
-        {"DynamicQuantizeLinear", {11}, dynamic_quantize, 16}, {"MatMulInteger", {11}, matmul_integer, 48},
-        {"QLinearMatMul", {11, 21}, qlinear_matmul, 32},       {"Mul", {11, 17, 21}, dynamic_linear, 32},
-        {"MatMul", {11, 13, 21}, dequantized_matmul, 32},      {"Gemm", {11, 13, 21}, dequantized_gemm, 32},
-        {"ConvInteger", {11, 21}, convolution_integer, 40},    {"QLinearConv", {11, 21}, qlinear_convolution, 40},
-        {"Mul", {11, 17, 21}, dynamic_convolution, 32},        {"Conv", {11, 13, 21}, dequantized_convolution, 32},
+        {"QuantizeLinear", {11, 13, 19, 21}, quantize, 24},
+        {"DequantizeLinear", {11, 13, 19, 21}, dequantize, 32},
+        {"DynamicQuantizeLinear", {11}, dynamic_quantize, 16},
+        {"MatMulInteger", {11}, matmul_integer, 48},
+        {"QLinearMatMul", {11, 21}, qlinear_matmul, 32},
+        {"Mul", {11, 17, 21}, dynamic_linear, 32},
+        {"MatMul", {11, 13, 21}, dequantized_matmul, 32},
+        {"Gemm", {11, 13, 21}, dequantized_gemm, 32},
+        {"ConvInteger", {11, 21}, convolution_integer, 40},
+        {"QLinearConv", {11, 21}, qlinear_convolution, 40},
+        {"Mul", {11, 17, 21}, dynamic_convolution, 32},
+        {"Conv", {11, 13, 21}, dequantized_convolution, 32},
+        {"MatMul", {11, 13, 21}, half_matmul, 24},
+        {"Gemm", {11, 13, 21}, half_gemm, 24},
+        {"Conv", {11, 21}, half_convolution, 4},
     };
 }
 

@@ -56,5 +56,12 @@ TEST(QuantizedProduct, OfBytesAndConstantBytesReadsThemAsBytes) {
               (std::vector<std::string>{"QuantizeLinear", "MatMul"}));
 }
 
+TEST(HalfPrecision, OfActivationsIsRefusedByName) {
+    test::OperatorCase made{"Cast", 1};
+    made.dynamic_floats({3, 8}).attribute("to", std::int64_t{10});
+    const auto error = test::error_of([&] { (void)operations_of(made, {"y0", ElementType::f32, {3, 8}}); });
+    EXPECT_NE(error.find("operator \"Cast\" (node \"it\", opset 17)"), std::string::npos) << error;
+}
+
 }  // namespace
 }  // namespace sidetone::nn
