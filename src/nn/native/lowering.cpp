@@ -39,6 +39,7 @@ const Operator* find_operator(std::string_view name) {
                                 normalization_operators(),
                                 row_reduction_operators(),
                                 quantize_operators(),
+                                resize_operators(),
                                 quantized_matmul_operators(),
                                 quantized_convolution_operators()}) {
             for (const auto& entry : list) made.emplace(entry.name, &entry);

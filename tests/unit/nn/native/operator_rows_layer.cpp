@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 
 #include "operator_case.hpp"
 
@@ -271,6 +272,85 @@ void softmax(OperatorCase& c) {
     }
 }
 
+// Up to opset 12 inputs that Resize does not use are there, and empty.
+void unused_floats(OperatorCase& c) {
+    c.opset < 13 ? c.constant_floats({0}, std::vector<float>{}) : c.missing();
+}
+
+// `mode` in all its ways over `spatial` axes, the last ones; the ones before keep their size.
+void resize(OperatorCase& c, const std::string& mode, Shape shape, std::size_t spatial) {
+    c.dynamic_floats(shape);
+    const auto first = shape.size() - spatial;
+    Integers axes;
+    for (std::size_t i = first; i < shape.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    const bool names_axes = c.opset >= 18 && c.random.chance(0.4);
+    if (names_axes) c.attribute("axes", axes);
+    const auto before = names_axes ? std::size_t{0} : first;
+    std::vector<const char*> coordinates{"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
+                                         "tf_crop_and_resize"};
+    if (c.opset < 13) coordinates.push_back("tf_half_pixel_for_nn");
+    if (c.opset >= 19) coordinates.push_back("half_pixel_symmetric");
+    const std::string rule =
+        coordinates[static_cast<std::size_t>(c.random.integer(0, static_cast<std::int64_t>(coordinates.size()) - 1))];
+    if (rule == "tf_crop_and_resize") {
+        std::vector<float> region(2 * (before + spatial), 0.0F);
+        for (std::size_t i = 0; i < region.size(); ++i) region[i] = i < before + spatial ? 0.0F : 1.0F;
+        for (std::size_t i = 0; i < spatial; ++i) {
+            region[before + i] = c.random.number(-0.2F, 0.4F);
+            region[2 * before + spatial + i] = c.random.number(0.6F, 1.2F);
+        }
+        c.constant_floats({static_cast<std::int64_t>(region.size())}, region);
+        c.attribute("extrapolation_value", c.random.number(-2, 2));
+    } else {
+        unused_floats(c);
+    }
+    c.attribute("mode", mode).attribute("coordinate_transformation_mode", rule);
+    if (c.random.chance(0.5)) {
+        std::vector<float> scales(before, 1.0F);
+        for (std::size_t i = 0; i < spatial; ++i) {
+            const auto scale = c.random.one_of<float>({0.5F, 0.7F, 1.0F, 1.6F, 2.0F, 3.0F});
+            scales.push_back(shape[first + i] == 1 ? std::ceil(scale) : scale);
+        }
+        c.constant_floats({static_cast<std::int64_t>(scales.size())}, scales);
+    } else {
+        Integers sizes(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(before));
+        for (std::size_t i = 0; i < spatial; ++i) sizes.push_back(c.random.integer(1, 19));
+        unused_floats(c);
+        c.list(sizes);
+        if (names_axes && rule != "tf_crop_and_resize" && c.random.chance(0.5)) {
+            c.attribute("keep_aspect_ratio_policy",
+                        std::string{c.random.one_of<const char*>({"stretch", "not_larger", "not_smaller"})});
+        }
+    }
+}
+
+void resize_nearest(OperatorCase& c) {
+    const auto shape = c.shape(1);
+    const auto spatial = static_cast<std::size_t>(c.random.integer(1, static_cast<std::int64_t>(shape.size())));
+    resize(c, "nearest", shape, spatial);
+    c.attribute(
+        "nearest_mode",
+        std::string{c.random.one_of<const char*>({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})});
+}
+
+Shape image(OperatorCase& c, std::size_t spatial) {
+    Shape shape;
+    if (c.random.chance(0.7)) shape = {c.random.integer(1, 2), c.random.integer(1, 3)};
+    for (std::size_t i = 0; i < spatial; ++i) shape.push_back(c.random.integer(1, 9));
+    return shape;
+}
+
+void resize_linear(OperatorCase& c) {
+    const auto spatial = static_cast<std::size_t>(c.random.integer(2, 3));
+    resize(c, "linear", image(c, spatial), spatial);
+}
+
+void resize_cubic(OperatorCase& c) {
+    resize(c, "cubic", image(c, 2), 2);
+    if (c.random.chance(0.4)) c.attribute("cubic_coeff_a", c.random.number(-1, -0.4F));
+    if (c.random.chance(0.4)) c.attribute("exclude_outside", std::int64_t{1});
+}
+
 void einsum(OperatorCase& c) {
     const auto i = c.random.integer(1, 5);
     const auto j = c.random.integer(1, 9);
@@ -391,6 +471,9 @@ std::vector<OperatorRow> layer_rows() {
         {"Softmax", {11, 13}, softmax, 24},
         {"LogSoftmax", {11, 13}, softmax, 16},
         {"Einsum", {12}, einsum, 40},
+        {"Resize", {11, 13, 18, 19}, resize_nearest, 80},
+        {"Resize", {11, 13, 18, 19}, resize_linear, 80},
+        {"Resize", {11, 13, 18, 19}, resize_cubic, 80},
         {"ReduceSum", {11, 13}, sum_reduction, 20},
         {"ReduceLogSum", {11, 13, 18}, reduction_above_zero},
     };
