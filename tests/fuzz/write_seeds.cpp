@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <string>
 
 #include "unit/nn/native/operator_case.hpp"
 
@@ -17,12 +19,16 @@ int main(int count, char** arguments) {
     using namespace sidetone::nn::test;
     const std::filesystem::path folder{arguments[1]};
     std::filesystem::create_directories(folder);
-    for (const auto& rows : {elementwise_rows(), shape_rows(), layer_rows(), quantized_rows()}) {
+    std::map<std::string, int> written;
+    for (const auto& rows : {elementwise_rows(), shape_rows(), layer_rows(), recurrent_rows(), quantized_rows()}) {
         for (const auto& row : rows) {
             OperatorCase made{row.name, 1};
             made.opset = row.opsets.back();
             row.make(made);
-            std::ofstream{folder / row.name, std::ios::binary} << made.file();
+            // Operators with several rows have a seed of each.
+            const auto number = ++written[row.name];
+            const auto name = number == 1 ? std::string{row.name} : row.name + std::to_string(number);
+            std::ofstream{folder / name, std::ios::binary} << made.file();
         }
     }
     return 0;

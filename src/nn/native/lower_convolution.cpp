@@ -121,9 +121,13 @@ Geometry geometry_of(const NodeLowering& node, const Shape& x, const Shape& weig
     const auto automatic = node.attribute_or<std::string>("auto_pad", "NOTSET");
     if (automatic == "VALID") pads.assign(2 * spatial, 0);
     const bool is_same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
-    if ((automatic != "NOTSET" && automatic != "VALID" && !(is_same && !transposed)) ||
-        node.attribute<Integers>("output_shape")) {
-        node.refuse("automatic padding is not in the native executor");
+    if (automatic != "NOTSET" && automatic != "VALID" && !is_same) {
+        node.refuse("auto_pad \"" + one_line(automatic) + "\" is none");
+    }
+    // Of a transposed one; some files give batch and channels, too.
+    const auto wanted = node.attribute_or("output_shape", Integers{});
+    if (!wanted.empty() && wanted.size() != spatial && wanted.size() != x.size()) {
+        node.refuse("its output_shape is not one number for every dimension");
     }
     if (strides.size() != spatial || dilations.size() != spatial || pads.size() != 2 * spatial ||
         extra.size() != spatial) {
@@ -144,7 +148,7 @@ Geometry geometry_of(const NodeLowering& node, const Shape& x, const Shape& weig
         auto after = bounded(pads[i + spatial], 0);
         const auto reach = static_cast<std::ptrdiff_t>(e.taps - 1) * e.dilation;
         const auto in = static_cast<std::ptrdiff_t>(e.in);
-        if (is_same) {
+        if (is_same && !transposed) {
             // As many outputs as strides fit into the input; what is odd goes to one side.
             const auto all = std::max<std::ptrdiff_t>(((in + stride - 1) / stride - 1) * stride + reach + 1 - in, 0);
             before = automatic == "SAME_LOWER" ? (all + 1) / 2 : all / 2;
@@ -153,8 +157,17 @@ Geometry geometry_of(const NodeLowering& node, const Shape& x, const Shape& weig
         std::ptrdiff_t out = 0;
         if (transposed) {
             e.spread = stride;
+            out = (in - 1) * stride + reach + 1 + bounded(extra[i], 0);
+            if (!wanted.empty() || is_same) {
+                const auto given =
+                    wanted.empty() ? std::min(in * stride, out) : bounded(wanted[wanted.size() - spatial + i], 1);
+                const auto all = std::max<std::ptrdiff_t>(out - given, 0);
+                before = automatic == "SAME_UPPER" ? all / 2 : (all + 1) / 2;
+                out = given;
+            } else {
+                out -= before + after;
+            }
             e.pad = reach - before;
-            out = (in - 1) * stride + reach + 1 - before - after + bounded(extra[i], 0);
         } else {
             e.stride = stride;
             e.pad = before;

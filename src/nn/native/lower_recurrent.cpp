@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cctype>
 #include <string>
 
+#include "nn/native/general_recurrence.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
 #include "nn/native/recurrent_kernels.hpp"
@@ -98,26 +98,6 @@ PackedMatrix packed(std::span<const float> weights, std::span<const float> bias,
             [&](std::size_t row, std::size_t k) { return weights[(first + row) * columns + k]; }};
 }
 
-void check_attributes(const NodeLowering& node, Cell cell, std::size_t directions) {
-    const auto refuse_unless = [&](bool good, const char* what) {
-        if (!good) node.refuse(std::string{what} + " not in the native executor");
-    };
-    refuse_unless(node.attribute_or<std::int64_t>("layout", 0) == 0, "batch first is");
-    refuse_unless(!node.attribute<float>("clip"), "clipped cells are");
-    refuse_unless(!node.has_input(4), "sequences of different lengths are");
-    refuse_unless(node.attribute_or<std::int64_t>("input_forget", 0) == 0, "coupled gates are");
-    refuse_unless(!node.has_input(7), "peepholes are");
-    const std::vector<std::string> one = cell == Cell::gru ? std::vector<std::string>{"sigmoid", "tanh"}
-                                                           : std::vector<std::string>{"sigmoid", "tanh", "tanh"};
-    std::vector<std::string> usual;
-    for (std::size_t d = 0; d < directions; ++d) usual.insert(usual.end(), one.begin(), one.end());
-    auto activations = node.attribute_or("activations", usual);
-    for (auto& name : activations) {
-        std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    }
-    refuse_unless(activations == usual, "activations other than the usual ones are");
-}
-
 /// What a node says of itself, checked.
 struct Layer {
     std::size_t steps, batch, inputs, hidden, directions;
@@ -178,7 +158,6 @@ Layer read_layer(NodeLowering& node, Cell cell) {
     if (!PackedMatrix::fits(static_cast<std::size_t>(width), static_cast<std::size_t>(shape[2] + hidden))) {
         node.refuse("its weights are beyond the limits");
     }
-    check_attributes(node, cell, static_cast<std::size_t>(count));
     Layer layer{.steps = static_cast<std::size_t>(shape[0]),
                 .batch = static_cast<std::size_t>(shape[1]),
                 .inputs = static_cast<std::size_t>(shape[2]),
@@ -216,6 +195,8 @@ void lower_small_gru(NodeLowering& node, const Layer& layer) {
 }
 
 void lower(NodeLowering& node, Cell cell) {
+    const auto general = cell == Cell::gru ? RecurrentCell::gru : RecurrentCell::lstm;
+    if (needs_general_recurrence(node, general)) return lower_general_recurrence(node, general);
     const auto layer = read_layer(node, cell);
     const bool resets_first = cell == Cell::gru && node.attribute_or<std::int64_t>("linear_before_reset", 0) == 0;
     if (cell == Cell::gru && !resets_first && layer.hidden <= SmallGru::kMaxHidden) {

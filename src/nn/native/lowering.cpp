@@ -40,6 +40,7 @@ const Operator* find_operator(std::string_view name) {
                                 row_reduction_operators(),
                                 quantize_operators(),
                                 resize_operators(),
+                                general_recurrent_operators(),
                                 quantized_matmul_operators(),
                                 quantized_convolution_operators()}) {
             for (const auto& entry : list) made.emplace(entry.name, &entry);

@@ -174,6 +174,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> convolution_operators();
 [[nodiscard]] std::span<const Operator> quantize_operators();
 [[nodiscard]] std::span<const Operator> resize_operators();
+[[nodiscard]] std::span<const Operator> general_recurrent_operators();
 [[nodiscard]] std::span<const Operator> quantized_matmul_operators();
 [[nodiscard]] std::span<const Operator> quantized_convolution_operators();
 [[nodiscard]] std::span<const Operator> recurrent_operators();

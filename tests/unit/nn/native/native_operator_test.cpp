@@ -188,7 +188,57 @@ std::string name_of_row(const testing::TestParamInfo<test::OperatorRow>& info) {
 INSTANTIATE_TEST_SUITE_P(Elementwise, NativeOperator, testing::ValuesIn(test::elementwise_rows()), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Shape, NativeOperator, testing::ValuesIn(test::shape_rows()), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Layer, NativeOperator, testing::ValuesIn(test::layer_rows()), name_of_row);
+INSTANTIATE_TEST_SUITE_P(Recurrent, NativeOperator, testing::ValuesIn(test::recurrent_rows()), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Quantized, NativeOperator, testing::ValuesIn(test::quantized_rows()), name_of_row);
+
+// ONNX Runtime takes no layers whose batch comes first: they are held against those whose steps do.
+class BatchFirst : public testing::TestWithParam<const char*> {
+protected:
+    static constexpr std::int64_t kSteps = 3, kBatch = 2, kInputs = 5, kHidden = 7;
+
+    std::vector<float> run(bool is_batch_first) {
+        const std::string operation = GetParam();
+        const std::int64_t gates = operation == "RNN" ? 1 : operation == "GRU" ? 3 : 4;
+        test::OperatorCase made{operation, 5};
+        made.dynamic_floats({kSteps, kBatch, kInputs});
+        if (is_batch_first) {
+            made.computed(made.node("Transpose", {made.take_input()})[0]);
+            made.node_attribute("perm", std::vector<std::int64_t>{1, 0, 2}).attribute("layout", std::int64_t{1});
+        }
+        made.constant_floats({2, gates * kHidden, kInputs}, -1, 1)
+            .constant_floats({2, gates * kHidden, kHidden}, -1, 1);
+        made.attribute("direction", std::string{"bidirectional"}).attribute("hidden_size", kHidden);
+        std::vector<TensorInfo> outputs{{"y0", ElementType::f32, {kSteps, 2, kBatch, kHidden}}};
+        if (is_batch_first) outputs[0].shape = {kBatch, kSteps, 2, kHidden};
+        const auto path = folder_.path() / "case.onnx";
+        test::write(path, made.file());
+        const auto found = run_native(path, made, outputs);
+        std::vector<float> values(found[0].size() / sizeof(float));
+        std::memcpy(values.data(), found[0].data(), found[0].size());
+        return values;
+    }
+
+    test::TemporaryFolder folder_;
+};
+
+TEST_P(BatchFirst, GivesWhatStepsFirstGives) {
+    const auto expected = run(false);
+    const auto found = run(true);
+    for (std::int64_t t = 0; t < kSteps; ++t) {
+        for (std::int64_t d = 0; d < 2; ++d) {
+            for (std::int64_t b = 0; b < kBatch; ++b) {
+                for (std::int64_t j = 0; j < kHidden; ++j) {
+                    const auto there = ((t * 2 + d) * kBatch + b) * kHidden + j;
+                    const auto here = ((b * kSteps + t) * 2 + d) * kHidden + j;
+                    ASSERT_NEAR(found[static_cast<std::size_t>(here)], expected[static_cast<std::size_t>(there)], 1e-5);
+                }
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, BatchFirst, testing::Values("RNN", "GRU", "LSTM"),
+                         [](const auto& info) { return std::string{info.param}; });
 
 }  // namespace
 }  // namespace sidetone::nn

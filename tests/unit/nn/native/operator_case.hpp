@@ -140,6 +140,7 @@ inline void PrintTo(const OperatorRow& row, std::ostream* stream) {
 [[nodiscard]] std::vector<OperatorRow> elementwise_rows();
 [[nodiscard]] std::vector<OperatorRow> shape_rows();
 [[nodiscard]] std::vector<OperatorRow> layer_rows();
+[[nodiscard]] std::vector<OperatorRow> recurrent_rows();
 [[nodiscard]] std::vector<OperatorRow> quantized_rows();
 
 }  // namespace sidetone::nn::test

@@ -99,9 +99,24 @@ void transposed_convolution(OperatorCase& c) {
     if (groups > 1 || c.random.chance(0.5)) c.attribute("group", groups);
     const auto strides = numbers(c, kSpatial, 1, 3);
     c.attribute("strides", strides);
-    if (c.random.chance(0.3)) c.attribute("dilations", numbers(c, kSpatial, 1, 2));
-    if (c.random.chance(0.6)) c.attribute("pads", numbers(c, 2 * kSpatial, 0, 1));
-    if (c.random.chance(0.4)) {
+    const bool is_dilated = c.random.chance(0.3);
+    if (is_dilated) c.attribute("dilations", numbers(c, kSpatial, 1, 2));
+    const auto padding = c.random.integer(0, 9);
+    if (padding <= 5) c.attribute("pads", numbers(c, 2 * kSpatial, 0, 1));
+    if (padding == 6 && !is_dilated) {
+        c.attribute("auto_pad", std::string{c.random.one_of<const char*>({"VALID", "SAME_UPPER", "SAME_LOWER"})});
+    }
+    if (padding >= 7) {
+        Integers sizes;
+        for (std::size_t i = 0; i < kSpatial; ++i) {
+            const auto all = (c.inputs()[0].info.shape[i + 2] - 1) * strides[i] + taps[i];
+            sizes.push_back(std::max<std::int64_t>(all - c.random.integer(0, taps[i] - 1), 1));
+        }
+        c.attribute("output_shape", sizes);
+        if (c.random.chance(0.5)) {
+            c.attribute("auto_pad", std::string{c.random.one_of<const char*>({"SAME_UPPER", "SAME_LOWER"})});
+        }
+    } else if (c.random.chance(0.4)) {
         Integers extra;
         for (const auto stride : strides) extra.push_back(c.random.integer(0, stride - 1));
         c.attribute("output_padding", extra);
@@ -180,45 +195,6 @@ void gemm(OperatorCase& c) {
     if (b_is_turned != 0 || c.random.chance(0.5)) c.attribute("transB", b_is_turned);
     if (c.random.chance(0.4)) c.attribute("alpha", c.random.number(0.5F, 2));
     if (c.random.chance(0.4)) c.attribute("beta", c.random.number(0.5F, 2));
-}
-
-void recurrent(OperatorCase& c, std::int64_t gates, int states, int peepholes) {
-    const auto steps = c.random.integer(1, 4);
-    const auto batch = c.random.integer(1, 3);
-    const auto inputs = c.random.integer(1, 9);
-    const auto hidden = c.random.one_of<std::int64_t>({1, 4, 7, 16, 19});
-    const std::string direction = c.random.one_of<const char*>({"forward", "reverse", "bidirectional"});
-    const auto count = direction == "bidirectional" ? std::int64_t{2} : std::int64_t{1};
-    c.dynamic_floats({steps, batch, inputs}, -1, 1);
-    c.constant_floats({count, gates * hidden, inputs}, -1, 1);
-    c.constant_floats({count, gates * hidden, hidden}, -0.5F, 0.5F);
-    if (c.random.chance(0.7)) {
-        c.constant_floats({count, 2 * gates * hidden}, -1, 1);
-    } else {
-        c.missing();
-    }
-    c.missing();
-    for (int state = 0; state < states; ++state) {
-        if (c.random.chance(0.6)) {
-            c.dynamic_floats({count, batch, hidden}, -1, 1);
-        } else {
-            c.missing();
-        }
-    }
-    if (peepholes > 0 && c.random.chance(0.2)) c.constant_floats({count, peepholes * hidden}, -1, 1);
-    c.attribute("hidden_size", hidden);
-    if (direction != "forward" || c.random.chance(0.5)) c.attribute("direction", direction);
-    c.output(ElementType::f32);
-    for (int state = 0; state < states; ++state) c.output(ElementType::f32);
-}
-
-void gru(OperatorCase& c) {
-    recurrent(c, 3, 1, 0);
-    if (c.random.chance(0.6)) c.attribute("linear_before_reset", c.random.integer(0, 1));
-}
-
-void lstm(OperatorCase& c) {
-    recurrent(c, 4, 2, 0);
 }
 
 void batch_normalization(OperatorCase& c) {
@@ -461,8 +437,6 @@ std::vector<OperatorRow> layer_rows() {
         {"GlobalAveragePool", {11}, global_pool, 6},
         {"MatMul", {11, 13}, matmul, 40},
         {"Gemm", {11, 13}, gemm, 40},
-        {"GRU", {11, 14, 21}, gru, 36},
-        {"LSTM", {11, 14, 21}, lstm, 36},
         {"BatchNormalization", {11, 14, 15}, batch_normalization},
         {"LayerNormalization", {17, 21}, layer_normalization, 16},
         {"InstanceNormalization", {11}, instance_normalization},
