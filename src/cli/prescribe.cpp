@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/prescription_chain.hpp"
 #include "cli/prescription_drawing.hpp"
 #include "dsp/prescription.hpp"
 #include "rt/error.hpp"
@@ -18,7 +19,8 @@ namespace sidetone::cli {
 namespace {
 
 struct PrescribeArguments {
-    std::string audiogram, rule = "nal-r", svg, json;
+    std::string audiogram, rule = "nal-r", svg, json, chain;
+    double output_limit_db_spl = 105;
 };
 
 std::vector<GainCurve> nal_r(const dsp::PerFrequency& threshold_db_hl) {
@@ -41,12 +43,23 @@ std::vector<GainCurve> compressive(const dsp::PerFrequency& threshold_db_hl) {
 struct Rule {
     std::string_view name, description;
     std::vector<GainCurve> (*gains)(const dsp::PerFrequency& threshold_db_hl);
+    dsp::PerFrequency (*gains_at)(const dsp::PerFrequency& threshold_db_hl, double speech_db_spl);
+    bool depends_on_level;
 };
 
+dsp::PerFrequency nal_r_at(const dsp::PerFrequency& threshold_db_hl, double /*speech_db_spl*/) {
+    return dsp::nal_r_gains_db(threshold_db_hl);
+}
+
+dsp::PerFrequency nal_rp_at(const dsp::PerFrequency& threshold_db_hl, double /*speech_db_spl*/) {
+    return dsp::nal_rp_gains_db(threshold_db_hl);
+}
+
 constexpr std::array<Rule, 3> kRules{{
-    {"nal-r", "NAL-R, linear (Byrne and Dillon 1986)", nal_r},
-    {"nal-rp", "NAL-RP, linear, for severe losses (Byrne, Parkinson and Newall 1990)", nal_rp},
-    {"compressive", "Compressive, an approximation after the manner of CAMFIT (Moore et al. 1998, 1999)", compressive},
+    {"nal-r", "NAL-R, linear (Byrne and Dillon 1986)", nal_r, nal_r_at, false},
+    {"nal-rp", "NAL-RP, linear, for severe losses (Byrne, Parkinson and Newall 1990)", nal_rp, nal_rp_at, false},
+    {"compressive", "Compressive, an approximation after the manner of CAMFIT (Moore et al. 1998, 1999)", compressive,
+     dsp::compressive_gains_db, true},
 }};
 
 const Rule& rule_of(const std::string& name) {
@@ -91,6 +104,17 @@ nlohmann::json json_of(const Prescription& prescription, std::string_view rule) 
     return {{"name", prescription.title}, {"rule", rule}, {"frequency_hz", dsp::kAudiogramHz}, {"ears", ears}};
 }
 
+std::string chain_for(const Prescription& prescription, const Rule& rule, double output_limit_db_spl) {
+    std::vector<EarFitting> ears;
+    for (const auto& ear : prescription.ears) {
+        const auto gains_db = [&rule, &thresholds = ear.audiogram.threshold_db_hl](double speech_db_spl) {
+            return rule.gains_at(thresholds, speech_db_spl);
+        };
+        ears.push_back({.ear = ear.ear, .gains_db = gains_db, .depends_on_level = rule.depends_on_level});
+    }
+    return chain_of(prescription.title, std::string{rule.name}, ears, output_limit_db_spl);
+}
+
 int prescribe(const PrescribeArguments& arguments) {
     const auto& rule = rule_of(arguments.rule);
     const auto audiogram = stage::read_audiogram(arguments.audiogram);
@@ -104,9 +128,9 @@ int prescribe(const PrescribeArguments& arguments) {
     add("right", audiogram.right);
 
     print_table(prescription);
-    if (!arguments.svg.empty()) {
-        check_writable(arguments.svg);
-        write_text(arguments.svg, draw(prescription));
+    if (!arguments.svg.empty()) write_text(arguments.svg, draw(prescription));
+    if (!arguments.chain.empty()) {
+        write_text(arguments.chain, chain_for(prescription, rule, arguments.output_limit_db_spl));
     }
     if (!arguments.json.empty()) write_json(arguments.json, json_of(prescription, rule.name));
     return kFine;
@@ -123,7 +147,11 @@ void add_prescribe(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_option("--svg", arguments->svg, "Draw audiogram and gains to this file");
     command->add_option("--json", arguments->json, "Also write the gains to this file");
-    command->footer("Example: sidetone prescribe me.toml --rule compressive --svg gains.svg");
+    command->add_option("--chain", arguments->chain, "Write a chain file for a hearing aid with these gains");
+    command->add_option("--output-limit", arguments->output_limit_db_spl, "Of the chain, in each band, in dB SPL")
+        ->check(CLI::Range(80.0, 130.0))
+        ->capture_default_str();
+    command->footer("Example: sidetone prescribe me.toml --rule compressive --svg gains.svg --chain aid.toml");
     command->callback([arguments, &exit_code] { exit_code = prescribe(*arguments); });
 }
 

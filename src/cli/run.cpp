@@ -11,6 +11,7 @@
 #include "cli/terminal.hpp"
 #include "device/cards.hpp"
 #include "device/sound_file.hpp"
+#include "engine/calibration_file.hpp"
 #include "engine/chain_file.hpp"
 #include "engine/live.hpp"
 #include "rt/error.hpp"
@@ -94,6 +95,9 @@ int run(RunArguments arguments) {
 
     StatusLine line;
     engine::LiveOptions options;
+    const auto named = [](const std::string& card) { return card.empty() ? std::string{"default"} : card; };
+    options.calibration = engine::calibration_of(engine::read_calibrations(engine::calibration_file()),
+                                                 named(request.input), named(request.output));
     options.seconds = arguments.seconds;
     options.on_status = [&](const engine::LiveStatus& status) { line.show(status_text(status)); };
     options.on_message = [&](const std::string& message) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "dsp/bank_response.hpp"
 #include "dsp/decibels.hpp"
@@ -14,7 +15,7 @@ namespace sidetone::dsp {
 
 namespace {
 
-constexpr double kCrossfadeMs = 20;
+constexpr double kFadeMs = 40;
 constexpr float kSilenceDbSpl = GainTable::kLowestDbSpl;
 
 /// Parseval: the squared bins of one side add up to N/2 · Σ window² · mean square of the signal.
@@ -22,6 +23,17 @@ double mean_square_of_bins(std::span<const float> window) {
     double energy = 0;
     for (const double sample : window) energy += sample * sample;
     return 2 / (static_cast<double>(window.size()) * energy);
+}
+
+/// Half a cosine, so that a change begins and ends softly.
+std::vector<float> fade_of(const FrameFormat& format) {
+    const double hops = kFadeMs / 1000 * format.rate_hz / static_cast<double>(format.hop);
+    std::vector<float> fade;
+    for (double hop = 0; hop < hops; ++hop) {
+        fade.push_back(static_cast<float>(0.5 + 0.5 * std::cos(std::numbers::pi * hop / hops)));
+    }
+    fade.push_back(0);
+    return fade;
 }
 
 /// What the gains of one ear need more, for speech of every fifth decibel.
@@ -60,19 +72,20 @@ CompressorPlan::CompressorPlan(const CompressorSettings& settings, std::size_t e
       linked_(settings.linked),
       scale_(static_cast<float>(mean_square_of_bins(format.analysis_window) *
                                 std::pow(10.0, settings.full_scale_db_spl / 10))),
-      crossfade_(
-          static_cast<float>(std::exp(-4000 * static_cast<double>(format.hop) / (kCrossfadeMs * format.rate_hz)))),
+      fade_(fade_of(format)),
       attack_(ears),
       release_(ears) {
     BankResponse response({format.analysis_window.size(), format.synthesis, format.hop}, format.rate_hz,
                           settings.bands.centres_hz);
     const StepSmoothing smoothing(format);
+    const double make_up_db = settings.full_scale_db_spl - settings.playback_full_scale_db_spl;
     for (std::size_t ear = 0; ear < ears; ++ear) {
         const auto& curves = settings.ears[std::min(ear, settings.ears.size() - 1)];
         const SpeechCorrection correction(curves, settings.bands, map_, response);
         auto& tables = tables_.emplace_back();
         for (std::size_t b = 0; b < curves.size(); ++b) {
-            tables.emplace_back(curves[b], [&](double level_db_spl) { return correction.at(b, level_db_spl); });
+            tables.emplace_back(
+                curves[b], [&](double level_db_spl) { return correction.at(b, level_db_spl); }, make_up_db);
             attack_[ear][b] = static_cast<float>(smoothing.attack_share(curves[b], settings.attack_ms));
             release_[ear][b] = static_cast<float>(smoothing.release_share(curves[b], settings.release_ms));
         }
@@ -93,11 +106,16 @@ void Compressor::reset() noexcept {
 
 void Compressor::run(const CompressorPlan& plan, const std::complex<float>* const* spectra,
                      float* const* gains) noexcept {
-    const bool is_new = last_plan_ != &plan && last_plan_ != nullptr;
-    last_plan_ = &plan;
+    if (last_plan_ != &plan) {
+        const bool is_first = last_plan_ == nullptr;
+        last_plan_ = &plan;
+        hops_since_change_ = is_first ? plan.fade_.size() - 1 : 0;
+    } else {
+        hops_since_change_ = std::min(hops_since_change_ + 1, plan.fade_.size() - 1);
+    }
     measure(plan, spectra, gains);
     for (std::size_t ear = 0; ear < ears_.size(); ++ear) {
-        follow(plan, ear, is_new);
+        follow(plan, ear);
         spread(plan, ears_[ear], gains[ear]);
     }
 }
@@ -121,7 +139,7 @@ void Compressor::measure(const CompressorPlan& plan, const std::complex<float>* 
     for (auto& ear : ears_) power_to_decibels(ear.power.data(), ear.input.data(), plan.bands());
 }
 
-void Compressor::follow(const CompressorPlan& plan, std::size_t e, bool is_new) noexcept {
+void Compressor::follow(const CompressorPlan& plan, std::size_t e) noexcept {
     auto& ear = ears_[e];
     const auto& attack = plan.attack_[e];
     const auto& release = plan.release_[e];
@@ -132,8 +150,8 @@ void Compressor::follow(const CompressorPlan& plan, std::size_t e, bool is_new) 
         ear.level[b] += difference * (difference > 0 ? attack[b] : release[b]);
         const float gain = tables[b].gain_db(ear.level[b]);
         // Another plan: what it changes at this level is made up for, and then let go.
-        ear.carried[b] = is_new ? ear.gain[b] - gain : ear.carried[b] * plan.crossfade_;
-        ear.gain[b] = gain + ear.carried[b];
+        if (hops_since_change_ == 0) ear.carried[b] = ear.gain[b] - gain;
+        ear.gain[b] = gain + ear.carried[b] * plan.fade_[hops_since_change_];
     }
 }
 

@@ -24,6 +24,8 @@ struct CompressorSettings {
     bool linked = false;
     /// The level of a sound whose root mean square is 1. A sine of full scale is 3 dB below.
     double full_scale_db_spl = 120;
+    /// The same where the sound comes out again. Where it is another, gains make up for the difference.
+    double playback_full_scale_db_spl = 120;
 };
 
 /// Settings worked out for one format of frames: immutable, made by the control thread and used by the audio thread.
@@ -47,15 +49,15 @@ private:
 
     BandBins map_;
     bool linked_;
-    float scale_;                                 // of a sum of squared bins, so that 0 dB is 0 dB SPL
-    float crossfade_;                             // what is left, a hop later, of a difference to a plan before
+    float scale_;              // of a sum of squared bins, so that 0 dB is 0 dB SPL
+    std::vector<float> fade_;  // what is left, so many hops later, of a difference to a plan before; ends with 0
     std::vector<std::vector<GainTable>> tables_;  // of each ear
     std::vector<PerBand> attack_, release_;
 };
 
 /// Multiband compressor on the spectra of a filter bank: each band's level in dB SPL is smoothed with its attack or
 /// release, and read off its curve; gains lie on straight lines between the bands' centres, in dB over equivalent
-/// rectangular bandwidths. Levels and gains go on from one plan to the next, and a difference fades within 20 ms or so.
+/// rectangular bandwidths. Levels and gains go on from one plan to the next, and a difference fades within 40 ms.
 ///
 /// Made on the control thread, used by one thread at a time. What is not finite counts as very soft or very loud, and
 /// is forgotten like any other sound.
@@ -83,12 +85,13 @@ private:
 
     void measure(const CompressorPlan& plan, const std::complex<float>* const* spectra,
                  const float* const* gains) noexcept;
-    void follow(const CompressorPlan& plan, std::size_t ear, bool is_new) noexcept;
+    void follow(const CompressorPlan& plan, std::size_t ear) noexcept;
     void spread(const CompressorPlan& plan, const Ear& ear, float* gains) noexcept;
 
     std::vector<Ear> ears_;
     std::vector<float> bins_;                    // powers, then gains
     const CompressorPlan* last_plan_ = nullptr;  // to notice another one, never to look into
+    std::size_t hops_since_change_ = 0;
 };
 
 }  // namespace sidetone::dsp

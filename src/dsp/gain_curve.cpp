@@ -60,12 +60,12 @@ std::optional<std::size_t> fault_in(const std::vector<GainCurve::Point>& points)
     return std::nullopt;
 }
 
-GainTable::GainTable(const GainCurve& curve, const std::function<double(double)>& more_db) {
+GainTable::GainTable(const GainCurve& curve, const std::function<double(double)>& more_db, double after_db) {
     for (std::size_t row = 0; row < gain_db_.size(); ++row) {
         const double level_db_spl = static_cast<double>(row) + kLowestDbSpl;
         double gain = curve.gain_db(level_db_spl) + (more_db ? more_db(level_db_spl) : 0);
         if (curve.output_limit_db_spl) gain = std::min(gain, *curve.output_limit_db_spl - level_db_spl);
-        gain_db_[row] = static_cast<float>(gain);
+        gain_db_[row] = static_cast<float>(gain + after_db);
     }
 }
 

@@ -38,8 +38,8 @@ class GainTable {
 public:
     static constexpr int kLowestDbSpl = -20, kHighestDbSpl = 150;
 
-    /// `more_db` gives what is to be added at a level, before the output limit.
-    explicit GainTable(const GainCurve& curve, const std::function<double(double)>& more_db = {});
+    /// `more_db` gives what is to be added at a level, before the output limit; `after_db` is added behind it.
+    explicit GainTable(const GainCurve& curve, const std::function<double(double)>& more_db = {}, double after_db = 0);
 
     /// On straight lines between whole decibels; outside of the range as at its ends. Any thread.
     [[nodiscard]] float gain_db(float level_db_spl) const noexcept {

@@ -38,7 +38,8 @@ Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, 
                              .offline = options.offline,
                              .index = index++,
                              .waiter = options.waiter,
-                             .audio_events = options.events});
+                             .audio_events = options.events,
+                             .calibration = file.calibration});
         links_.push_back({link.stage.get(), &ledger.line(link.name, link.budget_us)});
         delay_frames_ += link.stage->delay_frames();
     }

@@ -31,6 +31,7 @@ struct ChainFile {
     std::uint32_t channels = 0;
     double callback_budget_us = 0;
     std::vector<ChainStage> stages;
+    stage::Calibration calibration;  ///< of the card it is to run on; not in the file
 };
 
 /// Reads `path` and makes its stages (which loads their models) for `channels` channels. Throws InputError with file,

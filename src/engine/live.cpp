@@ -240,7 +240,17 @@ Report LiveRun::report(std::int64_t now_ns) {
 
 Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels, const CardOpener& open_card,
                 const LiveOptions& options, const std::atomic<bool>& stop) {
-    Engine engine{read_chain(chain_path, channels)};
+    auto file = read_chain(chain_path, channels);
+    file.calibration = options.calibration;
+    const bool levels_matter =
+        std::ranges::any_of(file.stages, [](const auto& link) { return link.stage->needs_calibration(); });
+    if (levels_matter && !options.calibration.is_made && options.on_message) {
+        options.on_message(fmt::format(
+            "no calibration of this card: full scale is taken to be {:.0f} dB SPL, so levels and gains may be "
+            "wrong; measure it and tell me with: sidetone calibrate",
+            options.calibration.input_full_scale_db_spl));
+    }
+    Engine engine{std::move(file)};
     return LiveRun{engine, open_card, options}.run(stop);
 }
 

@@ -10,6 +10,7 @@
 
 #include "device/card.hpp"
 #include "engine/report.hpp"
+#include "stage/stage.hpp"
 
 namespace sidetone::engine {
 
@@ -24,7 +25,8 @@ struct LiveStatus {
 };
 
 struct LiveOptions {
-    double seconds = 0;  ///< 0: until the card finishes or `stop` is set
+    stage::Calibration calibration;  ///< of the card
+    double seconds = 0;              ///< 0: until the card finishes or `stop` is set
     std::function<void(const LiveStatus&)> on_status;
     std::function<void(const std::string&)> on_message;  ///< one line: what happened, with its cause
 };

@@ -17,8 +17,14 @@ void CompressGain::change(const CompressTable& table) {
 }
 
 std::unique_ptr<const dsp::CompressorPlan> CompressGain::make_plan() const {
+    auto settings = table_.compressor;
+    if (!table_.has_full_scale) {
+        const auto& calibration = context_.stage.calibration;
+        settings.full_scale_db_spl = calibration.input_full_scale_db_spl;
+        settings.playback_full_scale_db_spl = calibration.output_full_scale_db_spl;
+    }
     return std::make_unique<const dsp::CompressorPlan>(
-        table_.compressor, context_.stage.channels,
+        settings, context_.stage.channels,
         dsp::FrameFormat{.rate_hz = static_cast<double>(context_.stage.rate_hz),
                          .hop = context_.hop_frames,
                          .synthesis = context_.synthesis_frames,

@@ -17,6 +17,7 @@ public:
     explicit CompressGain(CompressTable table) : table_(std::move(table)) {}
 
     [[nodiscard]] const char* kind() const noexcept override { return "compress"; }
+    [[nodiscard]] bool needs_calibration() const noexcept override { return !table_.has_full_scale; }
     void prepare(const SpectralContext& context) override;
     void process(const SpectralHop& hop) noexcept SIDETONE_REALTIME override;
 

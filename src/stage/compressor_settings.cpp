@@ -124,6 +124,7 @@ CompressTable read_compressor(const Settings& settings, std::size_t channels) {
     result.has_full_scale = settings.has("full_scale_db_spl");
     compressor.full_scale_db_spl = settings.number("full_scale_db_spl", compressor.full_scale_db_spl,
                                                    kLowestFullScaleDbSpl, kHighestFullScaleDbSpl);
+    compressor.playback_full_scale_db_spl = compressor.full_scale_db_spl;
     dsp::GainCurve all;
     read_shape(settings, all);
 

@@ -169,6 +169,10 @@ std::string FilterBankStage::decision() const {
     return all;
 }
 
+bool FilterBankStage::needs_calibration() const noexcept {
+    return std::ranges::any_of(links_, [](const auto& link) noexcept { return link->needs_calibration(); });
+}
+
 std::uint64_t FilterBankStage::misses() const noexcept {
     std::uint64_t sum = 0;
     for (const auto& link : links_) sum += link->misses();

@@ -44,6 +44,7 @@ public:
     [[nodiscard]] WorkSource* work() noexcept override;
     [[nodiscard]] std::vector<StagePart> parts() const override;
     [[nodiscard]] std::string decision() const override;
+    [[nodiscard]] bool needs_calibration() const noexcept override;
     [[nodiscard]] std::uint64_t misses() const noexcept override;
 
     /// Worker thread.

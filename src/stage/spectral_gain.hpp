@@ -56,6 +56,7 @@ public:
     [[nodiscard]] virtual WorkSource* work() noexcept { return nullptr; }
     [[nodiscard]] virtual std::vector<StagePart> parts() const { return {}; }
     [[nodiscard]] virtual std::string decision() const { return {}; }
+    [[nodiscard]] virtual bool needs_calibration() const noexcept { return false; }
     [[nodiscard]] virtual std::uint64_t misses() const noexcept { return 0; }
 };
 

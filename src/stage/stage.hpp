@@ -22,6 +22,14 @@ enum class Mode : std::uint8_t {
 };
 [[nodiscard]] const char* to_string(Mode mode) noexcept;
 
+/// What full scale is in the air: the level of a sound whose root mean square is 1, before the microphone and after the
+/// receiver. A property of the device, which only a measurement can tell.
+struct Calibration {
+    double input_full_scale_db_spl = 120;
+    double output_full_scale_db_spl = 120;
+    bool is_made = false;  ///< false: these are only a guess
+};
+
 /// What a stage may count on once it is prepared. Alive until the next `prepare` or the stage's end.
 struct StageContext {
     std::uint32_t rate_hz = 0;
@@ -33,6 +41,7 @@ struct StageContext {
     std::uint32_t index = 0;  ///< the stage's place in the chain, for its events
     rt::PredictiveWaiter* waiter = nullptr;  ///< of the chain's worker; null offline
     rt::EventLog* audio_events = nullptr;
+    Calibration calibration;
 };
 
 /// When the block being processed was due, and what the card's period is.
@@ -91,6 +100,10 @@ public:
 
     /// One line about a decision the user should know ("runs direct: …"); empty: none.
     [[nodiscard]] virtual std::string decision() const { return {}; }
+
+    /// Whether what the stage does depends on levels in the air, so that a calibration that was never made is worth a
+    /// warning.
+    [[nodiscard]] virtual bool needs_calibration() const noexcept { return false; }
 
     /// Hops or blocks whose result did not come in time.
     [[nodiscard]] virtual std::uint64_t misses() const noexcept { return 0; }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone prescribe`: from an audiogram to gains, as a table, JSON and a drawing."""
 
+import re
 import xml.etree.ElementTree
 
 import program
@@ -52,6 +53,38 @@ class Prescribe(program.ProgramTest):
         self.write("me.csv", "frequency_hz,left\n250,20\n500,999\n")
         self.assert_refused(self.run_program("prescribe", "me.csv"), "me.csv:3", "left", "999", "-10 to 120")
         self.assert_refused(self.run_program("prescribe", AUDIOGRAM, "--svg", "no/such/folder.svg"), "no/such")
+
+    def test_the_chain_runs_and_asks_for_a_calibration(self):
+        self.environment["XDG_CONFIG_HOME"] = str(self.folder / ".config")
+        for rule in ("nal-r", "compressive"):
+            self.assert_fine(self.run_program("prescribe", AUDIOGRAM, "--rule", rule, "--chain", "aid.toml"))
+            run = ("run", "aid.toml", "--device", "sim", "--channels", "2", "--block", "48", "--seconds", "0.3")
+            first = self.run_program(*run)
+            self.assertIn("no calibration of this card", first.err)
+            self.assert_fine(self.run_program("calibrate", "sim", "--input", "118", "--output", "112"))
+            self.assertNotIn("no calibration", self.run_program(*run).err)
+            (self.folder / ".config" / "sidetone" / "calibration.toml").unlink()
+
+    def test_the_chain_has_the_prescribed_gains(self):
+        self.assert_fine(self.run_program("prescribe", AUDIOGRAM, "--rule", "compressive", "--chain", "aid.toml",
+                                          "--json", "gains.json"))
+        text = (self.folder / "aid.toml").read_text()
+        for ear in self.json("gains.json")["ears"]:
+            at_50, at_65, at_80 = (curve["insertion_gain_db"] for curve in ear["gains"])
+            bands = re.findall(ear["ear"] + r"_gains_db = \[(.*)\]", text)
+            self.assertEqual(len(bands), 10)
+            for index, band in enumerate(bands):
+                gains = [float(gain) for gain in band.split(",")]
+                self.assertAlmostEqual(gains[1], at_50[index], delta=0.051)
+                self.assertAlmostEqual(gains[4], at_65[index], delta=0.051)
+                self.assertAlmostEqual(gains[7], at_80[index], delta=0.051)
+
+    def test_a_calibration_that_cannot_be_is_refused(self):
+        self.environment["XDG_CONFIG_HOME"] = str(self.folder / ".config")
+        self.assert_refused(self.run_program("calibrate", "sim", "--input", "500"), "500")
+        self.assert_refused(self.run_program("calibrate", "--input", "110"), "card")
+        self.write(".config/sidetone/calibration.toml", '[[card]]\nname = "sim"\nloud = 3\n')
+        self.assert_refused(self.run_program("calibrate"), "calibration.toml:3", "loud")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/calibration_file.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <system_error>
+
+#include "nn/toml_table.hpp"
+#include "rt/error.hpp"
+
+namespace sidetone::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kInput = "input_full_scale_db_spl";
+constexpr auto kOutput = "output_full_scale_db_spl";
+
+fs::path from_environment(const char* name, const char* below) {
+    const char* value = std::getenv(name);
+    return value == nullptr || *value == '\0' ? fs::path{} : fs::path{value} / below;
+}
+
+std::optional<double> value_of(const nn::TomlTable& table, const char* key) {
+    if (!table.has(key)) return std::nullopt;
+    return table.number(key, kLowestFullScaleDbSpl, kHighestFullScaleDbSpl);
+}
+
+}  // namespace
+
+fs::path calibration_file() {
+    auto folder = from_environment("XDG_CONFIG_HOME", "sidetone");
+    if (folder.empty()) folder = from_environment("HOME", ".config/sidetone");
+    return folder.empty() ? folder : folder / "calibration.toml";
+}
+
+std::map<std::string, CardCalibration> read_calibrations(const fs::path& file) {
+    std::map<std::string, CardCalibration> cards;
+    if (file.empty() || !fs::exists(file)) return cards;
+    const auto parsed = nn::parse_toml(file);
+    const nn::TomlTable root{parsed, file};
+    if (root.has("card")) {
+        for (const auto& table : root.tables("card", 0)) {
+            cards[table.text("name")] = {value_of(table, kInput), value_of(table, kOutput)};
+            table.finish();
+        }
+    }
+    root.finish();
+    return cards;
+}
+
+void write_calibrations(const fs::path& file, const std::map<std::string, CardCalibration>& cards) {
+    std::error_code error;
+    fs::create_directories(file.parent_path(), error);
+    const fs::path part = file.string() + ".part";
+    {
+        std::ofstream out{part};
+        out << "# What full scale is in the air. Written by `sidetone calibrate`.\n";
+        for (const auto& [name, card] : cards) {
+            out << "\n[[card]]\nname = " << toml::value<std::string>{name} << '\n';
+            if (card.input_full_scale_db_spl) out << kInput << " = " << *card.input_full_scale_db_spl << '\n';
+            if (card.output_full_scale_db_spl) out << kOutput << " = " << *card.output_full_scale_db_spl << '\n';
+        }
+        out.flush();
+        if (!out) throw InputError(fmt::format("{}: cannot be written", file.string()));
+    }
+    fs::rename(part, file, error);
+    if (error) throw InputError(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+}
+
+stage::Calibration calibration_of(const std::map<std::string, CardCalibration>& cards, const std::string& input,
+                                  const std::string& output) {
+    stage::Calibration calibration;
+    const auto from = cards.find(input);
+    const auto to = cards.find(output);
+    const auto in = from == cards.end() ? std::nullopt : from->second.input_full_scale_db_spl;
+    const auto out = to == cards.end() ? std::nullopt : to->second.output_full_scale_db_spl;
+    calibration.is_made = in && out;
+    calibration.input_full_scale_db_spl = in.value_or(calibration.input_full_scale_db_spl);
+    // One side alone would turn into gain that nobody asked for.
+    calibration.output_full_scale_db_spl = calibration.is_made ? *out : calibration.input_full_scale_db_spl;
+    return calibration;
+}
+
+}  // namespace sidetone::engine
