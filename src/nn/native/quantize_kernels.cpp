@@ -2,7 +2,6 @@
 #include "nn/native/quantize_kernels.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "dsp/vector_target.hpp"
@@ -35,12 +34,13 @@ Quantization byte_range(const float* x, std::size_t count) {
         low = hn::Min(low, v);
         high = hn::Max(high, v);
     }
-    const float least = hn::GetLane(hn::MinOfLanes(d, low));
-    const float most = hn::GetLane(hn::MaxOfLanes(d, high));
-    constexpr float kSteps = 255;
-    const float scale = most == least ? 1.0F : (most - least) / kSteps;
-    const float zero = std::min(std::max(-least / scale, 0.0F), kSteps);
-    return {scale, static_cast<std::int32_t>(std::nearbyint(zero))};
+    low = hn::MinOfLanes(d, low);
+    const auto range = hn::Sub(hn::MaxOfLanes(d, high), low);
+    // Of nothing but zeros the scale is 1. Without a branch: a run takes the same time whatever the sound.
+    const auto steps = hn::Set(d, 255.0F);
+    const auto scale = hn::IfThenElse(hn::Eq(range, hn::Zero(d)), hn::Set(d, 1.0F), hn::Div(range, steps));
+    const auto zero = hn::Min(hn::Max(hn::Div(hn::Neg(low), scale), hn::Zero(d)), steps);
+    return {hn::GetLane(scale), hn::GetLane(hn::NearestInt(zero))};
 }
 
 template <class T>

@@ -24,6 +24,7 @@
 
 #include "compared_session.hpp"
 #include "nn/native/native_session.hpp"
+#include "operator_case.hpp"
 #include "rt/guard.hpp"
 #include "rt/thread.hpp"
 #include "unit/nn/test_models.hpp"
@@ -227,6 +228,30 @@ TEST(Instructions, AreAsManyWhateverTheNumbers) {
                                   .output = "y",
                                   .inputs = {{"x", ElementType::f32, {12, 12}}},
                                   .outputs = {{"y", ElementType::f32, {12, 12}}}},
+                                 file, 8);
+}
+
+TEST(Instructions, AreAsManyWhateverTheNumbersThatBecomeBytes) {
+    const test::TemporaryFolder folder;
+    const auto file = folder.path() / "bytes.onnx";
+    test::OperatorCase made{"Mul", 1};
+    made.dynamic_floats({1, 40});
+    const auto x = made.take_input();
+    const auto quantized = made.node("DynamicQuantizeLinear", {x}, 3);
+    std::vector<std::int64_t> values(40 * 20);
+    for (auto& value : values) value = made.random.integer(-128, 127);
+    made.constant_integers<std::int8_t>({40, 20}, values);
+    const auto sums = made.node("MatMulInteger", {quantized[0], made.take_input(), quantized[2]});
+    const auto cast = made.node("Cast", {sums[0]});
+    made.node_attribute("to", 1);
+    made.constant_floats({}, 0.01F, 0.02F);
+    const auto scale = made.node("Mul", {quantized[1], made.take_input()});
+    made.computed(cast[0]).computed(scale[0]);
+    test::write(file, made.file());
+    expect_constant_instructions({.input = x,
+                                  .output = "y0",
+                                  .inputs = {{x, ElementType::f32, {1, 40}}},
+                                  .outputs = {{"y0", ElementType::f32, {1, 20}}}},
                                  file, 8);
 }
 
