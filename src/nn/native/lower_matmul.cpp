@@ -84,7 +84,7 @@ void emit_product(NodeLowering& node, ValueId a, ValueId b, ValueId out, const M
                            .rows = sides.rows,
                            .columns = sides.columns,
                            .inner = sides.inner,
-                           .count = node.value(out).elements() / (sides.rows * sides.columns)},
+                           .count = node.value(out).elements() / std::max<std::size_t>(sides.rows * sides.columns, 1)},
               {a, b}, {out});
 }
 

@@ -42,7 +42,11 @@ Layer read_layer(const NodeLowering& node, ValueId x, ValueId weights) {
                 .outputs = static_cast<std::size_t>(w_shape[0])};
     if (x_shape.size() == 4) layer.out.push_back(static_cast<std::int64_t>(geometry[1].out));
     layer.out.push_back(static_cast<std::int64_t>(geometry[2].out));
-    if (!PackedBytes::fits(layer.shape.group_outputs, layer.shape.inner()) ||
+    // Each group's weights are padded: many small ones take far more than they have.
+    constexpr std::size_t kMostPerGroup = kMaxTensorBytes / (PackedBytes::kRowGrain * PackedBytes::kDepth);
+    const auto padded = layer.outputs + layer.shape.groups * PackedBytes::kRowGrain;
+    if (!PackedBytes::fits(layer.shape.group_outputs, layer.shape.inner()) || layer.shape.groups > kMostPerGroup / 4 ||
+        layer.shape.inner() + PackedBytes::kDepth > kMaxTensorBytes / padded ||
         ByteConvolution::covered(geometry[1]) > kMaxTensorBytes / ByteConvolution::covered(geometry[2])) {
         node.refuse("its weights or windows are beyond the limits");
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "nn/native/lowering.hpp"
 #include "nn/native/resize_table.hpp"
@@ -40,6 +42,18 @@ struct ResizeKernel {
         }
     }
 };
+
+// What integers hold of a float.
+template <class T>
+T nearest_of(float value) {
+    if constexpr (std::is_same_v<T, float>) {
+        return value;
+    } else {
+        constexpr float kMost = sizeof(T) == 8 ? 9.2e18F : sizeof(T) == 4 ? 2.1e9F : 127.0F;
+        if (std::isnan(value)) return T{};
+        return static_cast<T>(std::clamp(value, std::is_unsigned_v<T> ? 0.0F : -kMost, kMost));
+    }
+}
 
 ResizeRule read_rule(const NodeLowering& node) {
     ResizeRule rule;
@@ -139,7 +153,7 @@ void emit_axis(NodeLowering& node, const ResizeRule& rule, const ResizeAxis& axi
                            .out = static_cast<std::size_t>(axis.out),
                            .inner = 1,
                            .table = {},
-                           .outside = static_cast<T>(node.attribute_or("extrapolation_value", 0.0F))};
+                           .outside = nearest_of<T>(node.attribute_or("extrapolation_value", 0.0F))};
     for (std::size_t i = 0; i < shape.size(); ++i) {
         if (i != place) (i < place ? kernel.outer : kernel.inner) *= static_cast<std::size_t>(shape[i]);
     }
