@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <limits>
 #include <new>
 
 #include "nn/native/compile.hpp"
@@ -97,8 +98,21 @@ bool NativeSession::run(int binding) noexcept {
 }  // namespace
 
 std::unique_ptr<Session> open_native_session(const GraphSpec& graph, const std::filesystem::path& file) {
+    return open_native_session(graph, file, std::numeric_limits<std::uint64_t>::max());
+}
+
+std::unique_ptr<Session> open_native_session(const GraphSpec& graph, const std::filesystem::path& file,
+                                             std::uint64_t most_multiply_adds) {
     try {
-        return std::make_unique<NativeSession>(graph, native::compile(graph, file));
+        auto program = native::compile(graph, file);
+        std::uint64_t count = 0;
+        for (const auto& step : program.steps) count += step.multiply_adds;
+        if (count > most_multiply_adds) {
+            throw InputError{fmt::format(
+                "{}: a run takes {:.0f} million multiply-adds, and it is made for up to {:.0f}", file.string(),
+                static_cast<double>(count) / 1e6, static_cast<double>(most_multiply_adds) / 1e6)};
+        }
+        return std::make_unique<NativeSession>(graph, std::move(program));
     } catch (const std::bad_alloc&) {
         throw InputError{fmt::format("{}: there is not enough memory for it", file.string())};
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -13,5 +14,9 @@ namespace sidetone::nn {
 /// on. `bind` throws InputError for outputs that overlap anything else. Throws InputError naming operator, node and
 /// opset for what it has no kernel for, and the same errors as the other backends where file and manifest disagree.
 [[nodiscard]] std::unique_ptr<Session> open_native_session(const GraphSpec& graph, const std::filesystem::path& file);
+
+/// The same for runs of up to `most_multiply_adds`. Throws InputError naming both numbers for longer ones.
+[[nodiscard]] std::unique_ptr<Session> open_native_session(const GraphSpec& graph, const std::filesystem::path& file,
+                                                           std::uint64_t most_multiply_adds);
 
 }  // namespace sidetone::nn

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "nn/hop_model.hpp"
+#include "nn/native/native_session.hpp"
 #include "test_models.hpp"
 #include "tiny_onnx.hpp"
 
@@ -56,6 +57,28 @@ TEST_F(TinyModel, IsTakenByTheNativeExecutorFirst) {
     EXPECT_THAT(opened.refusal, IsEmpty());
     ASSERT_EQ(opened.sessions.size(), 1U);
     EXPECT_TRUE(opened.sessions[0]->is_realtime_safe());
+}
+
+TEST_F(TinyModel, OfMoreArithmeticThanAskedForIsRefusedWithBothNumbers) {
+    test::TinyOnnx onnx;
+    auto model = of_file(onnx.node("MatMul", {"x", "x"}, "y").input("x", {8, 8}).output("y", {8, 8}).file());
+    auto& graph = model.graphs[0];
+    graph.inputs[0].shape = graph.outputs[0].shape = {8, 8};
+    const auto file = folder_.path() / "tiny.onnx";
+    EXPECT_NE(open_native_session(graph, file, 512), nullptr);
+    EXPECT_THAT(test::error_of([&] { (void)open_native_session(graph, file, 511); }),
+                HasSubstr("tiny.onnx: a run takes 0 million multiply-adds, and it is made for up to 0"));
+}
+
+TEST(OpenModel, LeaveLargeModelsToOnnxRuntimeUnlessAskedTo) {
+    const test::PublishedWeights published;
+    auto model = find_model("dnsmos");
+    SIDETONE_REQUIRE_WEIGHTS(model)
+    model.backend = "auto";
+    const auto opened = open_model(model, "auto");
+    EXPECT_EQ(opened.backend, "onnxruntime");
+    EXPECT_THAT(opened.refusal, HasSubstr("million multiply-adds, and it is made for up to 200"));
+    EXPECT_EQ(open_model(model, "native").backend, "native");
 }
 
 // An executor that does the same work in each run has no use for random numbers.
