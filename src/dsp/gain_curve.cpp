@@ -11,7 +11,7 @@ namespace sidetone::dsp {
 namespace {
 
 constexpr double kMostExpansionDb = 30;
-constexpr double kSearchStepDb = 0.01;
+constexpr double kSearchStepDb = 0.05;
 
 double on_straight_lines(const std::vector<GainCurve::Point>& points, double level_db_spl) noexcept {
     if (level_db_spl <= points.front().level_db_spl) return points.front().gain_db;
@@ -35,7 +35,7 @@ double with_corners_db(const GainCurve& curve, double level_db_spl) noexcept {
 /// The mean over `knee_db` around the level: straight lines stay as they are, a corner becomes a parabola.
 double with_knees_db(const GainCurve& curve, double level_db_spl) noexcept {
     if (curve.knee_db <= 0) return with_corners_db(curve, level_db_spl);
-    constexpr int kPieces = 64;
+    constexpr int kPieces = 16;
     double sum = 0;
     for (int piece = 0; piece < kPieces; ++piece) {
         sum += with_corners_db(curve, level_db_spl + curve.knee_db * ((piece + 0.5) / kPieces - 0.5));
