@@ -34,6 +34,12 @@ void multiply_add_vectors(const float* a, const float* b, float* sum, std::size_
     });
 }
 
+void add_vectors(const float* a, float* sum, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+        hn::StoreU(hn::Add(hn::LoadU(d, a + n), hn::LoadU(d, sum + n)), d, sum + n);
+    });
+}
+
 void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
@@ -85,6 +91,7 @@ namespace sidetone::dsp {
 
 HWY_EXPORT(multiply_vectors);
 HWY_EXPORT(multiply_add_vectors);
+HWY_EXPORT(add_vectors);
 HWY_EXPORT(magnitude_of_vectors);
 HWY_EXPORT(power_of_vectors);
 HWY_EXPORT(apply_gains_to_vectors);
@@ -96,6 +103,10 @@ void multiply(const float* a, const float* b, float* out, std::size_t count) noe
 
 void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_add_vectors)(a, b, sum, count);
+}
+
+void add_samples(const float* a, float* sum, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(add_vectors)(a, sum, count);
 }
 
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {

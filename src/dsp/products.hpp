@@ -12,6 +12,8 @@ namespace sidetone::dsp {
 void multiply(const float* a, const float* b, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
 /// sum[n] += a[n] · b[n].
 void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept SIDETONE_REALTIME;
+/// sum[n] += a[n].
+void add_samples(const float* a, float* sum, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k]|.
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k] · gain[k]|².

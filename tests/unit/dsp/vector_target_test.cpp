@@ -5,12 +5,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <complex>
 #include <cstdint>
 #include <vector>
 
+#include "dsp/convolver.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
@@ -42,6 +44,38 @@ void with_every_target(Check check) {
 TEST(VectorTarget, IsChosenBeforeTheFirstCall) {
     EXPECT_TRUE(kVectorTargetChosen);
     EXPECT_TRUE(hwy::GetChosenTarget().IsInitialized());
+}
+
+TEST(VectorTarget, ConvolutionsAgree) {
+    constexpr std::size_t kInputs = 6;
+    constexpr std::size_t kFrames = 6000;
+    std::vector<std::vector<float>> taps;
+    std::vector<std::vector<float>> signals;
+    ResponseMatrix matrix{.inputs = kInputs, .outputs = 3, .responses = {}};
+    for (std::uint32_t i = 0; i < kInputs; ++i) signals.push_back(test::white_noise(kFrames, i));
+    for (std::uint32_t r = 0; r < kInputs * 3; ++r) taps.push_back(test::white_noise(2500, 50 + r));
+    for (std::size_t r = 0; r < taps.size(); ++r) matrix.responses.push_back({r / 3, r % 3, taps[r]});
+    const auto convolved = [&] {
+        Convolver convolver(matrix, 100);
+        std::vector<std::vector<float>> out(3, std::vector<float>(kFrames));
+        // Long and short blocks: by transforms, and in time.
+        for (std::size_t first = 0, size = 0; first < kFrames; first += size) {
+            size = std::min<std::size_t>(first % 7 == 0 ? 113 : 3, kFrames - first);
+            std::vector<const float*> from;
+            for (const auto& signal : signals) from.push_back(signal.data() + first);
+            const std::array to{out[0].data() + first, out[1].data() + first, out[2].data() + first};
+            convolver.process(from.data(), to.data(), size);
+        }
+        return out;
+    };
+    const auto expected = convolved();
+    with_every_target([&] {
+        const auto out = convolved();
+        // Sums of 15 000 products of unit variance; their order differs.
+        for (std::size_t o = 0; o < out.size(); ++o) {
+            for (std::size_t n = 0; n < kFrames; ++n) ASSERT_NEAR(out[o][n], expected[o][n], 1e-3) << o << ", " << n;
+        }
+    });
 }
 
 TEST(VectorTarget, TransformsAgree) {
