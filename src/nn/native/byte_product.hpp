@@ -90,7 +90,7 @@ struct ByteResult {
         auto* scaled = reinterpret_cast<float*>(sums);
         scale_sums(sums, rows, &scales[first], 1.0F, &no_shifts[first], scaled);
         if (step == 1) return quantize(scaled, rows, {1.0F, zero_point}, out);
-        std::array<T, 64> part;
+        std::array<T, 64> part{};
         for (std::size_t at = 0; at < rows; at += part.size()) {
             const auto count = std::min(part.size(), rows - at);
             quantize(scaled + at, count, {1.0F, zero_point}, part.data());

@@ -13,7 +13,7 @@ namespace sidetone::nn::native {
 /// that scale and a zero point that `step` reads, made of the floats `x`.
 struct DynamicProduct {
     Step step;
-    ValueId x, cast, weight_scales;
+    ValueId x = 0, cast = 0, weight_scales = 0;
 
     /// What makes floats of the sums, where there is one scale or one for each of `channels`, which `after` axes
     /// follow.

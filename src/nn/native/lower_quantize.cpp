@@ -31,7 +31,7 @@ template <class From, class To>
 struct ConvertKernel {
     using Byte = std::conditional_t<std::is_same_v<From, float>, To, From>;
     Channels places;
-    bool has_zero_points;
+    bool has_zero_points = false;
 
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const From*>(p[0]);

@@ -17,8 +17,8 @@ namespace {
 template <class A, class B>
 struct GeneralKernel {
     LoopNest<3> batches;
-    std::size_t rows, columns, inner, count;
-    bool has_a_zero, has_b_zero, b_zero_is_per_column;
+    std::size_t rows = 0, columns = 0, inner = 0, count = 0;
+    bool has_a_zero = false, has_b_zero = false, b_zero_is_per_column = false;
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * rows * columns * inner; }
     void operator()(void* const* p) const noexcept {

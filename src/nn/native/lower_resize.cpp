@@ -13,9 +13,9 @@ namespace {
 /// Resizes one axis of a tensor seen as [outer, in, inner].
 template <class T>
 struct ResizeKernel {
-    std::size_t outer, in, out, inner;
+    std::size_t outer = 1, in = 1, out = 1, inner = 1;
     ResizeTable table;
-    T outside;
+    T outside{};
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
         return table.taps == 1 ? 0 : std::uint64_t{outer} * out * inner * table.taps;
