@@ -13,6 +13,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     add_bench_chain(*bench, exit_code);
     add_bench_denoise(*bench, exit_code);
     add_bench_infer(*bench, exit_code);
+    add_bench_convolve(*bench, exit_code);
 }
 
 }  // namespace sidetone::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "cli/convolve_slice.hpp"
+
+namespace sidetone::cli::convolve {
+
+/// dsp/convolver.hpp.
+[[nodiscard]] std::unique_ptr<Engine> make_sidetone(const Job& job);
+/// The definition, as loops that the compiler makes vectors of.
+[[nodiscard]] std::unique_ptr<Engine> make_direct(const Job& job);
+/// Nothing: what pacing alone costs.
+[[nodiscard]] std::unique_ptr<Engine> make_floor(const Job& job);
+
+}  // namespace sidetone::cli::convolve
