@@ -12,6 +12,7 @@
 #include "stage/filter_bank.hpp"
 #include "stage/gain.hpp"
 #include "stage/limit.hpp"
+#include "stage/spatialise_settings.hpp"
 
 namespace sidetone::stage {
 namespace {
@@ -98,14 +99,21 @@ std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channe
     return std::make_unique<FilterBankStage>(bank, std::move(links));
 }
 
+std::unique_ptr<Stage> make_spatialise(Settings& settings, std::uint32_t channels) {
+    return std::make_unique<SpatialiseStage>(read_spatialise(settings, channels));
+}
+
 template <class Link>
 struct Kind {
     std::string_view name;
     std::unique_ptr<Link> (*make)(Settings&, std::uint32_t);
 };
-constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise}, Kind<Stage>{"equalise", make_equalise},
-                            Kind<Stage>{"filter_bank", make_filter_bank}, Kind<Stage>{"gain", make_gain},
-                            Kind<Stage>{"limit", make_limit}};
+constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise},
+                            Kind<Stage>{"equalise", make_equalise},
+                            Kind<Stage>{"filter_bank", make_filter_bank},
+                            Kind<Stage>{"gain", make_gain},
+                            Kind<Stage>{"limit", make_limit},
+                            Kind<Stage>{"spatialise", make_spatialise}};
 constexpr std::array kSpectralKinds{Kind<SpectralGain>{"compress", make_compress_gain},
                                     Kind<SpectralGain>{"denoise", make_denoise_gain},
                                     Kind<SpectralGain>{"equalise", make_equalise_gain}};

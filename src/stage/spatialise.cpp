@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage/spatialise.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace sidetone::stage {
+namespace {
+
+constexpr std::size_t kEars = 2;
+constexpr std::size_t kRetired = 4;  // the control thread empties it before each offer
+
+double energy(const std::vector<float>& taps) {
+    double sum = 0;
+    for (const float tap : taps) sum += static_cast<double>(tap) * static_cast<double>(tap);
+    return sum;
+}
+
+double correlation(const std::vector<float>& a, const std::vector<float>& b) {
+    if (a.size() != b.size()) return 0;
+    double sum = 0;
+    for (std::size_t n = 0; n < a.size(); ++n) sum += static_cast<double>(a[n]) * static_cast<double>(b[n]);
+    const double both = std::sqrt(energy(a) * energy(b));
+    return both > 0 ? std::clamp(sum / both, 0.0, 1.0) : 0;
+}
+
+/// A low-frequency channel goes to both ears at once.
+dsp::EarPair low_frequencies(double gain_db, std::size_t length) {
+    std::vector<float> taps(length);
+    taps.front() = static_cast<float>(std::pow(10.0, gain_db / 20));
+    return {taps, taps};
+}
+
+}  // namespace
+
+SpatialiseStage::SpatialiseStage(SpatialiseSettings settings) : settings_(std::move(settings)) {}
+
+SpatialiseStage::~SpatialiseStage() {
+    delete offered_.exchange(nullptr);
+    free_retired();
+}
+
+void SpatialiseStage::prepare(const StageContext& context) {
+    rate_hz_ = context.rate_hz;
+    channels_ = context.channels;
+    usual_frames_ = context.block_frames;
+    delete offered_.exchange(nullptr);
+    if (retired_) free_retired();
+    arena_.emplace(4096);
+    retired_.emplace(*arena_, kRetired);
+    next_.reset();
+    set_ = settings_.set.resampled_to(rate_hz_);
+    current_ = make_renderer();
+    last_taps_ = current_->taps;
+    next_ears_.assign(kEars * context.max_block_frames, 0);
+    for (std::size_t ear = 0; ear < kEars; ++ear) next_out_[ear] = next_ears_.data() + ear * context.max_block_frames;
+    fade_frames_ = std::max<std::size_t>(1, static_cast<std::size_t>(settings_.fade_ms / 1000 * rate_hz_));
+}
+
+std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() const {
+    std::vector<dsp::EarPair> pairs;
+    auto renderer = std::make_unique<Renderer>();
+    for (const auto& speaker : settings_.speakers) {
+        pairs.push_back(speaker.low_frequencies ? low_frequencies(settings_.lfe_db, set_->length())
+                                                : set_->at(dsp::seen_from(settings_.head, speaker.direction)));
+        for (const auto& ear : pairs.back()) renderer->taps.insert(renderer->taps.end(), ear.begin(), ear.end());
+    }
+    dsp::ResponseMatrix matrix{.inputs = pairs.size(), .outputs = kEars, .responses = {}};
+    for (std::size_t c = 0; c < pairs.size(); ++c) {
+        for (std::size_t ear = 0; ear < kEars; ++ear) matrix.responses.push_back({c, ear, pairs[c][ear]});
+    }
+    renderer->convolver = std::make_unique<dsp::Convolver>(matrix, usual_frames_);
+    renderer->length = matrix.length();
+    renderer->alike = correlation(last_taps_, renderer->taps);
+    return renderer;
+}
+
+void SpatialiseStage::turn_head(const dsp::Orientation& head) {
+    settings_.head = head;
+    offer();
+}
+
+void SpatialiseStage::change_set(dsp::HrirSet set) {
+    settings_.set = std::move(set);
+    set_ = settings_.set.resampled_to(rate_hz_);
+    offer();
+}
+
+void SpatialiseStage::offer() {
+    free_retired();
+    auto renderer = make_renderer();
+    last_taps_ = renderer->taps;
+    // What the audio thread has not taken by now it will never see.
+    delete offered_.exchange(renderer.release(), std::memory_order_acq_rel);
+}
+
+void SpatialiseStage::free_retired() {
+    Renderer* renderer = nullptr;
+    while (retired_ && retired_->try_pop(renderer)) delete renderer;
+}
+
+void SpatialiseStage::take_offer() noexcept {
+    if (next_ != nullptr || offered_.load(std::memory_order_relaxed) == nullptr) return;
+    next_.reset(offered_.exchange(nullptr, std::memory_order_acq_rel));
+    primed_ = faded_ = 0;
+}
+
+void SpatialiseStage::finish_fade() noexcept {
+    // Full only if the control thread has made more offers than it has freed, which `offer` never does.
+    if (!retired_->try_push(current_.get())) return;
+    (void)current_.release();
+    current_ = std::move(next_);
+}
+
+void SpatialiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                              const BlockTime& /*time*/) noexcept {
+    take_offer();
+    if (next_ != nullptr) next_->convolver->process(in, next_out_.data(), frames);
+    current_->convolver->process(in, out, frames);
+    if (next_ != nullptr) mix(out, frames);
+    for (std::uint32_t c = kEars; c < channels_; ++c) std::fill_n(out[c], frames, 0.0F);
+}
+
+void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
+    std::uint32_t n = 0;
+    // Until it has heard as much as its responses are long, its sound is not yet whole.
+    for (; n < frames && primed_ < next_->length; ++n) ++primed_;
+    const double alike = next_->alike;
+    for (; n < frames && faded_ < fade_frames_; ++n) {
+        const double angle = std::numbers::pi / 2 * static_cast<double>(++faded_) / static_cast<double>(fade_frames_);
+        // Parts that are alike add up in amplitude, not in power.
+        const double scale = 1 / std::sqrt(1 + alike * std::sin(2 * angle));
+        const auto before = static_cast<float>(scale * std::cos(angle));
+        const auto after = static_cast<float>(scale * std::sin(angle));
+        for (std::size_t ear = 0; ear < kEars; ++ear) {
+            out[ear][n] = before * out[ear][n] + after * next_out_[ear][n];
+        }
+    }
+    if (faded_ < fade_frames_) return;
+    for (std::size_t ear = 0; ear < kEars; ++ear) std::copy(next_out_[ear] + n, next_out_[ear] + frames, out[ear] + n);
+    finish_fade();
+}
+
+std::string SpatialiseStage::decision() const {
+    if (!set_) return {};
+    return fmt::format("{} speakers through {} ({} directions, {:.1f} ms)", settings_.speakers.size(), set_->name(),
+                       set_->measurements().size(), 1000.0 * static_cast<double>(set_->length()) / rate_hz_);
+}
+
+}  // namespace sidetone::stage
