@@ -25,6 +25,7 @@ std::string quoted(const std::string& text) {
 /// [1.0, 2.5], to a tenth.
 std::string listed(const std::vector<double>& values) {
     std::vector<std::string> texts;
+    texts.reserve(values.size());
     for (const double value : values) texts.push_back(fmt::format("{:.1f}", value));
     return fmt::format("[{}]", fmt::join(texts, ", "));
 }
@@ -39,6 +40,7 @@ std::vector<int> speech_levels(bool depends_on_level) {
 std::string band_text(std::size_t band, const dsp::FrequencyBands& bands, const std::vector<EarFitting>& ears) {
     const auto speech = speech_levels(ears.front().depends_on_level);
     std::vector<double> levels;
+    levels.reserve(speech.size());
     for (const int level : speech) {
         levels.push_back(dsp::speech_level_between_db_spl(bands.edges_hz[band], bands.edges_hz[band + 1], level));
     }
@@ -46,6 +48,7 @@ std::string band_text(std::size_t band, const dsp::FrequencyBands& bands, const 
                             listed(levels));
     for (const auto& ear : ears) {
         std::vector<double> gains;
+        gains.reserve(speech.size());
         for (const int level : speech) gains.push_back(ear.gains_db(level)[band]);
         text += fmt::format("{}gains_db = {}\n", ears.size() == 1 ? "" : ear.ear + "_", listed(gains));
     }

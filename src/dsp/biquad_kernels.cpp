@@ -70,7 +70,7 @@ HWY_INLINE void filter_piece(D d, const BiquadRun& run, std::size_t first, std::
 /// The channels from `first` on that fit into one vector.
 template <class D>
 HWY_INLINE void filter_channels(D d, const BiquadRun& run, std::size_t first) {
-    alignas(16) std::array<double, 2 * kPiece> piece;
+    alignas(16) std::array<double, 2 * kPiece> piece{};
     for (std::size_t from = 0; from < run.frames; from += kPiece) {
         const std::size_t frames = std::min(kPiece, run.frames - from);
         take_in(d, run, first, from, frames, piece.data());

@@ -27,12 +27,11 @@ double mean_square_of_bins(std::span<const float> window) {
 
 /// Half a cosine, so that a change begins and ends softly.
 std::vector<float> fade_of(const FrameFormat& format) {
-    const double hops = kFadeMs / 1000 * format.rate_hz / static_cast<double>(format.hop);
-    std::vector<float> fade;
-    for (double hop = 0; hop < hops; ++hop) {
-        fade.push_back(static_cast<float>(0.5 + 0.5 * std::cos(std::numbers::pi * hop / hops)));
+    const double hops = std::ceil(kFadeMs / 1000 * format.rate_hz / static_cast<double>(format.hop));
+    std::vector<float> fade(static_cast<std::size_t>(hops) + 1);
+    for (std::size_t hop = 0; hop + 1 < fade.size(); ++hop) {
+        fade[hop] = static_cast<float>(0.5 + 0.5 * std::cos(std::numbers::pi * static_cast<double>(hop) / hops));
     }
-    fade.push_back(0);
     return fade;
 }
 
@@ -45,7 +44,7 @@ public:
             share_db_.push_back(speech_level_between_db_spl(bands.edges_hz[b], bands.edges_hz[b + 1], 0));
         }
         std::vector<double> wanted_db(bands.count());
-        for (double speech = kSoftest; speech <= kLoudest; speech += kStep) {
+        for (int speech = kSoftest; speech <= kLoudest; speech += kStep) {
             for (std::size_t b = 0; b < bands.count(); ++b) wanted_db[b] = curves[b].gain_db(speech + share_db_[b]);
             more_db_.push_back(gain_correction_db(response, map, wanted_db));
         }
@@ -59,7 +58,7 @@ public:
     }
 
 private:
-    static constexpr double kSoftest = 20, kLoudest = 110, kStep = 5;
+    static constexpr int kSoftest = 20, kLoudest = 110, kStep = 5;
 
     std::vector<double> share_db_;  // of each band, in speech of 0 dB SPL
     std::vector<std::vector<double>> more_db_;

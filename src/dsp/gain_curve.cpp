@@ -75,7 +75,8 @@ namespace {
 double distance_db(const GainCurve& curve, double settled_db_spl, double direction, double tolerance_db) noexcept {
     constexpr double kLongest = kStepDb / std::numbers::e;
     const double settled_gain_db = curve.gain_db(settled_db_spl);
-    for (double distance = kSearchStepDb; distance < kLongest; distance += kSearchStepDb) {
+    for (int step = 1; step * kSearchStepDb < kLongest; ++step) {
+        const double distance = step * kSearchStepDb;
         if (std::fabs(curve.gain_db(settled_db_spl + direction * distance) - settled_gain_db) > tolerance_db) {
             return distance;
         }

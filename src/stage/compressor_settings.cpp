@@ -50,7 +50,7 @@ Points read_points(const Settings& band, std::string_view key, const std::vector
 
 std::vector<double> read_levels(const Settings& band) {
     constexpr auto kKey = "levels_db_spl";
-    const auto levels = band.numbers(kKey, kLowestLevel, kHighestLevel);
+    auto levels = band.numbers(kKey, kLowestLevel, kHighestLevel);
     if (levels.empty()) band.fail(kKey, band.has(kKey) ? "no level" : "nothing", "levels that rise");
     for (std::size_t p = 1; p < levels.size(); ++p) {
         if (levels[p] <= levels[p - 1]) {
