@@ -155,7 +155,6 @@ void magnitude_257(benchmark::State& state) {
 }
 BENCHMARK(magnitude_257);
 
-
 void register_conversions() {
     for (const auto format :
          {SampleFormat::s16, SampleFormat::s24, SampleFormat::s24in32, SampleFormat::s32, SampleFormat::f32}) {
