@@ -106,6 +106,7 @@ std::vector<Method> methods_of(const DenoiseArguments& arguments) {
         add(model, "quality", quality_chain(model));
         add(model, "4 ms", bank_chain(model, "synthesis_ms = 4"));
         add(model, "2 ms", bank_chain(model, "synthesis_ms = 2"));
+        add(model, "0 ms", bank_chain(model, "output = \"minimum_phase\""));
     }
     for (const auto& chain : arguments.chains) {
         methods.push_back({.model = chain, .mode = "chain", .chain = engine::read_chain(engine::find_chain(chain), 1)});

@@ -19,6 +19,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
+constexpr std::array kBankOutputs{"synthesis"sv, "minimum_phase"sv};
 constexpr std::array kModes{"auto"sv, "direct"sv, "pipelined"sv};
 constexpr std::array kMissPolicies{"hold"sv, "repeat"sv, "bypass"sv, "silence"sv};
 constexpr std::array kLimitModes{"soft"sv, "true_peak"sv};
@@ -89,6 +90,7 @@ std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channe
     bank.analysis_ms = settings.number("analysis_ms", bank.analysis_ms, 4, 80);
     bank.synthesis_ms = settings.number("synthesis_ms", bank.synthesis_ms, 1, 40);
     bank.hop_ms = settings.number("hop_ms", bank.hop_ms, 0.25, 10);
+    bank.output = static_cast<BankOutput>(settings.choice("output", "synthesis", kBankOutputs));
     const auto tables = settings.tables("gains");
     settings.finish();
     std::vector<std::unique_ptr<SpectralGain>> links;

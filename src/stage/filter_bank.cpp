@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "dsp/minimum_phase_filter.hpp"
 #include "dsp/products.hpp"
 #include "dsp/real_fft.hpp"
 #include "rt/clock.hpp"
@@ -45,7 +46,11 @@ std::uint32_t regrouping_frames(std::uint32_t hop, std::uint32_t block) noexcept
 
 struct FilterBankStage::Channel {
     explicit Channel(const dsp::AsymmetricWindows& windows)
-        : bank(windows), input(windows.hop), output(2 * windows.hop), gains(bank.bins()) {}
+        : bank(windows),
+          filter(windows.analysis, windows.hop),
+          input(windows.hop),
+          output(2 * windows.hop),
+          gains(bank.bins()) {}
 
     void analyse() noexcept {
         spectrum = bank.analyse(input.data()).data();
@@ -57,6 +62,7 @@ struct FilterBankStage::Channel {
     }
 
     dsp::AsymmetricFilterBank bank;
+    dsp::MinimumPhaseFilter filter;
     std::complex<float>* spectrum = nullptr;
     std::vector<float> input;   // the hop that is coming in
     std::vector<float> output;  // queue of finished frames
@@ -76,6 +82,7 @@ void FilterBankStage::prepare(const StageContext& context) {
     channels_.clear();
     for (std::uint32_t c = 0; c < context.channels; ++c) channels_.emplace_back(windows);
     delay_frames_ = static_cast<std::uint32_t>(channels_.front().bank.delay_frames()) + regrouping;
+    if (settings_.output == BankOutput::minimum_phase) delay_frames_ = 0;
     filled_ = write_ = 0;
     read_ = (2 * hop_frames_ - regrouping) % (2 * hop_frames_);
 
@@ -107,15 +114,26 @@ void FilterBankStage::process(const float* const* in, float* const* out, std::ui
             std::copy_n(in[c] + done, piece, channels_[c].input.data() + filled_);
         }
         filled_ += piece;
-        if (filled_ == hop_frames_) exchange_hop(time);
-        for (std::size_t c = 0; c < channels_.size(); ++c) take_output(channels_[c], out[c] + done, piece);
-        read_ = (read_ + piece) % (2 * hop_frames_);
+        const bool is_filter = settings_.output == BankOutput::minimum_phase;
+        if (is_filter) {
+            for (std::size_t c = 0; c < channels_.size(); ++c)
+                channels_[c].filter.process(in[c] + done, out[c] + done, piece);
+        }
+        if (filled_ == hop_frames_) {
+            find_gains(time);
+            sound_hop();
+            filled_ = 0;
+        }
+        if (!is_filter) {
+            for (std::size_t c = 0; c < channels_.size(); ++c) take_output(channels_[c], out[c] + done, piece);
+            read_ = (read_ + piece) % (2 * hop_frames_);
+        }
         done += piece;
     }
 }
 
-// Takes the hop that is complete through the links, and queues the hop that it finishes.
-void FilterBankStage::exchange_hop(const BlockTime& time) noexcept {
+// Takes the hop that is complete through the links.
+void FilterBankStage::find_gains(const BlockTime& time) noexcept {
     for (std::size_t c = 0; c < channels_.size(); ++c) {
         channels_[c].analyse();
         spectra_[c] = channels_[c].spectrum;
@@ -128,9 +146,16 @@ void FilterBankStage::exchange_hop(const BlockTime& time) noexcept {
         link_time_[i].record(now - stamp);
         stamp = now;
     }
+}
+
+// Queues the hop that is finished, or gives the gains to the filters.
+void FilterBankStage::sound_hop() noexcept {
+    if (settings_.output == BankOutput::minimum_phase) {
+        for (auto& channel : channels_) channel.filter.set_gains(channel.gains.data());
+        return;
+    }
     for (auto& channel : channels_) channel.synthesise(channel.output.data() + write_);
     write_ = hop_frames_ - write_;
-    filled_ = 0;
 }
 
 void FilterBankStage::take_output(Channel& channel, float* out, std::uint32_t frames) const noexcept {

@@ -14,11 +14,18 @@
 
 namespace sidetone::stage {
 
+/// How the gains reach the sound.
+enum class BankOutput : std::uint8_t {
+    synthesis,      ///< the spectrum is changed and sounded again: synthesis - hop late
+    minimum_phase,  ///< a filter in the time domain has the gains of the last hop: no delay, less sharp
+};
+
 /// In milliseconds, so that a chain is the same at any rate.
 struct FilterBankSettings {
     double analysis_ms = 32;
     double synthesis_ms = 4;
     double hop_ms = 1;
+    BankOutput output = BankOutput::synthesis;
 };
 
 /// The settings in whole samples: the hop is rounded, the synthesis window is a whole number of hops, and the analysis
@@ -30,7 +37,8 @@ struct FilterBankSettings {
 [[nodiscard]] std::uint32_t regrouping_frames(std::uint32_t hop, std::uint32_t block) noexcept;
 
 /// One low-delay filter bank in which the gains of all its links multiply (dsp/asymmetric_filter_bank.hpp). The delay
-/// is synthesis - hop frames where blocks are whole hops, and `regrouping_frames` more where they are not.
+/// is synthesis - hop frames where blocks are whole hops, and `regrouping_frames` more where they are not; none with a
+/// minimum-phase output.
 class FilterBankStage final : public Stage, public WorkSource {
 public:
     FilterBankStage(const FilterBankSettings& settings, std::vector<std::unique_ptr<SpectralGain>> links);
@@ -53,7 +61,8 @@ public:
 private:
     struct Channel;
 
-    void exchange_hop(const BlockTime& time) noexcept;
+    void find_gains(const BlockTime& time) noexcept;
+    void sound_hop() noexcept;
     void take_output(Channel& channel, float* out, std::uint32_t frames) const noexcept;
 
     FilterBankSettings settings_;

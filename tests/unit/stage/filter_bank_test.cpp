@@ -169,6 +169,23 @@ TEST(FilterBankStage, GainsOfAllLinksMultiply) {
     EXPECT_EQ(stage.work(), nullptr);
 }
 
+TEST(FilterBankStage, MinimumPhaseOutputHasTheGainsAndNoDelay) {
+    for (const std::uint32_t block : {37U, 48U, 128U}) {
+        std::vector<std::unique_ptr<SpectralGain>> links;
+        links.push_back(std::make_unique<FixedGain>(0.5F));
+        FilterBankStage stage{{.output = BankOutput::minimum_phase}, std::move(links)};
+        stage.prepare(live(48'000, block));
+        EXPECT_EQ(stage.delay_frames(), 0U);
+        const auto in = noise(9600, block);
+        auto sound = in;
+        for (std::size_t at = 0; at + block <= sound.size(); at += block) {
+            float* const planes[]{&sound[at]};
+            stage.process(planes, planes, block, {});
+        }
+        for (std::size_t n = 200; n < 9600 - block; ++n) ASSERT_NEAR(sound[n], 0.5F * in[n], 1e-5) << n;
+    }
+}
+
 TEST(FilterBankStage, WindowsScaleWithTheRate) {
     const auto expect = [](const FilterBankSettings& settings, std::uint32_t rate, std::size_t analysis,
                            std::size_t synthesis, std::size_t hop) {
