@@ -27,6 +27,7 @@ void add_doctor(CLI::App& app, int& exit_code);
 void add_mix(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
 void add_measure_electroacoustic(CLI::App& measure, int& exit_code);
+void add_measure_latency(CLI::App& measure, int& exit_code);
 void add_prescribe(CLI::App& app, int& exit_code);
 void add_calibrate(CLI::App& app, int& exit_code);
 
