@@ -200,7 +200,7 @@ TEST(ChainFile, IsFoundByItsPath) {
 
 TEST(ChainFile, ReadyMadeChainsAreGood) {
     for (const auto& entry : std::filesystem::directory_iterator{nn::test::kSource / "chains"}) {
-        const auto chain = read_chain(entry.path(), 1);
+        const auto chain = read_chain(entry.path(), 2);
         EXPECT_FALSE(chain.description.empty()) << entry.path();
         EXPECT_GT(chain.callback_budget_us, 0) << entry.path();
     }
