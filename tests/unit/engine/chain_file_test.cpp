@@ -199,7 +199,10 @@ TEST(ChainFile, IsFoundByItsPath) {
 }
 
 TEST(ChainFile, ReadyMadeChainsAreGood) {
+    const nn::test::PublishedWeights published;
     for (const auto& entry : std::filesystem::directory_iterator{nn::test::kSource / "chains"}) {
+        // The only one with a model that set-up does not bring.
+        if (entry.path().stem() == "hearing-aid" && !nn::test::PublishedWeights::has(nn::find_model("gtcrn"))) continue;
         const auto chain = read_chain(entry.path(), 2);
         EXPECT_FALSE(chain.description.empty()) << entry.path();
         EXPECT_GT(chain.callback_budget_us, 0) << entry.path();
