@@ -75,6 +75,7 @@ void Chain::process(const device::CardBlock& block) noexcept {
         stamp = now;
         input = output;
     }
+    for (const auto& link : links_) link.stage->hear(buffers_.data(), block.frames);
     convert_out(block);
     const auto ended = rt::now_ns();
     conversion_out_.record(ended - stamp);

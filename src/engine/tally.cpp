@@ -22,6 +22,8 @@ const char* describe(EventKind kind) noexcept {
             return "the callback ended after its period";
         case EventKind::frames_lost:
             return "the card skipped input";
+        case EventKind::canceller_diverged:
+            return "the feedback canceller made things louder and began anew";
         case EventKind::not_finite:
             return "NaN or infinity replaced by silence";
     }
@@ -56,6 +58,10 @@ void Tally::poll(int audio_thread_id) {
             (event.values[1] == 0 ? not_finite_in_ : not_finite_out_) += static_cast<std::uint64_t>(event.values[0]);
             seen_[{kind, event.values[1] == 0 ? Cause::card : Cause::ours}] +=
                 static_cast<std::uint64_t>(event.values[0]);
+            continue;
+        }
+        if (kind == EventKind::canceller_diverged) {  // heard, but no block was missed
+            ++seen_[{kind, Cause::ours}];
             continue;
         }
         if (kind == EventKind::model_failed) ++model_failures_;

@@ -9,6 +9,7 @@
 #include "stage/denoise.hpp"
 #include "stage/denoise_gain.hpp"
 #include "stage/equalise.hpp"
+#include "stage/feedback_canceller.hpp"
 #include "stage/filter_bank.hpp"
 #include "stage/gain.hpp"
 #include "stage/limit.hpp"
@@ -50,6 +51,14 @@ std::unique_ptr<SpectralGain> make_denoise_gain(Settings& settings, std::uint32_
     denoise.inference_budget_us = settings.number("inference_budget_us", 0, 0, 1e6);
     settings.finish();
     return std::make_unique<DenoiseGain>(std::move(denoise), channels);
+}
+
+std::unique_ptr<Stage> make_cancel_feedback(Settings& settings, std::uint32_t /*channels*/) {
+    FeedbackCancellerSettings feedback;
+    feedback.path_ms = settings.number("path_ms", feedback.path_ms, 1, 40);
+    feedback.bulk_delay_ms = settings.number("bulk_delay_ms", feedback.bulk_delay_ms, 0, 500);
+    settings.finish();
+    return std::make_unique<FeedbackCancellerStage>(feedback);
 }
 
 std::unique_ptr<Stage> make_gain(Settings& settings, std::uint32_t /*channels*/) {
@@ -110,7 +119,8 @@ struct Kind {
     std::string_view name;
     std::unique_ptr<Link> (*make)(Settings&, std::uint32_t);
 };
-constexpr std::array kKinds{Kind<Stage>{"denoise", make_denoise},
+constexpr std::array kKinds{Kind<Stage>{"cancel_feedback", make_cancel_feedback},
+                            Kind<Stage>{"denoise", make_denoise},
                             Kind<Stage>{"equalise", make_equalise},
                             Kind<Stage>{"filter_bank", make_filter_bank},
                             Kind<Stage>{"gain", make_gain},

@@ -90,6 +90,13 @@ public:
     virtual void process(const float* const* in, float* const* out, std::uint32_t frames,
                          const BlockTime& time) noexcept SIDETONE_REALTIME = 0;
 
+    /// Audio thread, after the chain's last stage has done the same block: what is going to be played, for stages that
+    /// must know what the ear hears.
+    virtual void hear(const float* const* out, std::uint32_t frames) noexcept SIDETONE_REALTIME {
+        (void)out;
+        (void)frames;
+    }
+
     /// Frames by which the output lags the input, at the chain's rate; constant once prepared.
     [[nodiscard]] virtual std::uint32_t delay_frames() const noexcept { return 0; }
 

@@ -4,10 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "device/sound_file.hpp"
+#include "engine/chain.hpp"
+#include "engine/ledger.hpp"
 #include "engine/offline.hpp"
 #include "rt/guard.hpp"
+#include "stage/gain.hpp"
 #include "unit/engine/sounds.hpp"
+#include "unit/engine/test_stages.hpp"
 
 namespace sidetone::engine {
 namespace {
@@ -60,6 +68,38 @@ TEST_F(OfflineChainTest, MakesNoHeapCallWhileSoundRuns) {
 TEST_F(OfflineChainTest, RefusesAChainForOtherChannels) {
     const auto path = write("channels = 2\n[[stage]]\nkind = \"gain\"\n");
     EXPECT_THAT(error_of([&] { OfflineChain(path, 48'000, 1); }), HasSubstr("chain.toml:1: chain, key \"channels\""));
+}
+
+// ── what stages are shown ───────────────────────────────────────────────────────────────────────
+
+class ListeningStage final : public test::HookStage {
+public:
+    explicit ListeningStage(std::vector<float>& heard) : HookStage({}), heard_(heard) {}
+    void hear(const float* const* out, std::uint32_t frames) noexcept override {
+        std::copy_n(out[0], std::min<std::size_t>(frames, heard_.size()), heard_.begin());
+    }
+
+private:
+    std::vector<float>& heard_;
+};
+
+TEST(Chain, ShowsEveryStageWhatLeavesIt) {
+    std::vector<float> heard(64), input(64, 0.25F), output(64);
+    auto file = test::chain_of(std::make_unique<ListeningStage>(heard));
+    file.stages.push_back({.name = "gain", .budget_us = 0, .stage = std::make_unique<stage::GainStage>(-20)});
+    device::CardFormat format;
+    format.rate_hz = 48'000;
+    format.block_frames = format.max_block_frames = 64;
+    format.input_channels = format.output_channels = 1;
+    Ledger ledger;
+    Chain chain{file, format, ledger, {.offline = true}};
+    const void* const in[]{input.data()};
+    void* const out[]{output.data()};
+    for (int block = 0; block < 20; ++block) {
+        chain.process({.input = {.data = in, .channels = 1}, .output = {.data = out, .channels = 1}, .frames = 64});
+    }
+    EXPECT_NEAR(heard[63], 0.025F, 1e-6F);
+    EXPECT_EQ(heard, output);
 }
 
 }  // namespace
