@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "stage/beamform.hpp"
 #include "stage/compress.hpp"
 #include "stage/denoise.hpp"
 #include "stage/denoise_gain.hpp"
@@ -23,6 +24,7 @@ using namespace std::string_view_literals;
 constexpr std::array kBankOutputs{"synthesis"sv, "minimum_phase"sv};
 constexpr std::array kModes{"auto"sv, "direct"sv, "pipelined"sv};
 constexpr std::array kMissPolicies{"hold"sv, "repeat"sv, "bypass"sv, "silence"sv};
+constexpr std::array kBeamformModes{"fixed"sv, "adaptive"sv};
 constexpr std::array kLimitModes{"soft"sv, "true_peak"sv};
 constexpr std::array kBackends{"auto"sv, "native"sv, "onnxruntime"sv, "tflite"sv};
 
@@ -51,6 +53,21 @@ std::unique_ptr<SpectralGain> make_denoise_gain(Settings& settings, std::uint32_
     denoise.inference_budget_us = settings.number("inference_budget_us", 0, 0, 1e6);
     settings.finish();
     return std::make_unique<DenoiseGain>(std::move(denoise), channels);
+}
+
+std::unique_ptr<Stage> make_beamform(Settings& settings, std::uint32_t channels) {
+    if (channels != 2) {
+        settings.fail("kind", fmt::format("\"beamform\" in a chain of {} channels", channels),
+                      "2 channels, the front and the back microphone");
+    }
+    dsp::BeamformerSettings beamformer;
+    beamformer.is_adaptive = settings.choice("mode", "fixed", kBeamformModes) == 1;
+    beamformer.spacing_m = settings.number("spacing_mm", 1000 * beamformer.spacing_m, 1, 100) / 1000;
+    beamformer.null_degrees = settings.number("null_degrees", beamformer.null_degrees, 90, 180);
+    beamformer.adapt_ms = settings.number("adapt_ms", beamformer.adapt_ms, 5, 5000);
+    beamformer.equalise_from_hz = settings.number("equalise_from_hz", beamformer.equalise_from_hz, 50, 2000);
+    settings.finish();
+    return std::make_unique<BeamformStage>(beamformer);
 }
 
 std::unique_ptr<Stage> make_cancel_feedback(Settings& settings, std::uint32_t /*channels*/) {
@@ -119,7 +136,8 @@ struct Kind {
     std::string_view name;
     std::unique_ptr<Link> (*make)(Settings&, std::uint32_t);
 };
-constexpr std::array kKinds{Kind<Stage>{"cancel_feedback", make_cancel_feedback},
+constexpr std::array kKinds{Kind<Stage>{"beamform", make_beamform},
+                            Kind<Stage>{"cancel_feedback", make_cancel_feedback},
                             Kind<Stage>{"denoise", make_denoise},
                             Kind<Stage>{"equalise", make_equalise},
                             Kind<Stage>{"filter_bank", make_filter_bank},
