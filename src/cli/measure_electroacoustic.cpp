@@ -134,7 +134,12 @@ nlohmann::json to_json(const dsp::Electroacoustics& m) {
 
 int electroacoustic(const ElectroacousticArguments& arguments) {
     const auto path = engine::find_chain(arguments.chain);
-    engine::OfflineChain chain{path, arguments.rate_hz, arguments.channels};
+    engine::OfflineChain chain{path,
+                               arguments.rate_hz,
+                               arguments.channels,
+                               {.input_full_scale_db_spl = arguments.full_scale_db_spl,
+                                .output_full_scale_db_spl = arguments.full_scale_db_spl,
+                                .is_made = true}};
     std::uint64_t misses = 0;
     const dsp::TestBox box{[&](std::span<const float> input) {
                                auto output = chain.run(input, arguments.channel - 1);

@@ -16,8 +16,11 @@ constexpr std::uint32_t kBlockFrames = 128;
 
 }  // namespace
 
-OfflineChain::OfflineChain(const std::filesystem::path& chain, std::uint32_t rate_hz, std::uint32_t channels)
-    : file_(read_chain(chain, channels)), rate_hz_(rate_hz) {}
+OfflineChain::OfflineChain(const std::filesystem::path& chain, std::uint32_t rate_hz, std::uint32_t channels,
+                           const stage::Calibration& calibration)
+    : file_(read_chain(chain, channels)), rate_hz_(rate_hz) {
+    file_.calibration = calibration;
+}
 
 std::vector<float> OfflineChain::run(std::span<const float> input, std::uint32_t channel) {
     device::CardFormat format;

@@ -13,8 +13,9 @@ namespace sidetone::engine {
 /// A chain that runs over sound in memory as `process_file` runs it over a file: unpaced, on the control thread.
 class OfflineChain {
 public:
-    /// Reads the chain and makes its stages. Throws InputError.
-    OfflineChain(const std::filesystem::path& chain, std::uint32_t rate_hz, std::uint32_t channels);
+    /// Reads the chain and makes its stages, for a card of that calibration. Throws InputError.
+    OfflineChain(const std::filesystem::path& chain, std::uint32_t rate_hz, std::uint32_t channels,
+                 const stage::Calibration& calibration = {});
 
     /// From silence, with `input` on every channel: what comes out of `channel` (0 is the first), as long as the input,
     /// the chain's delay taken off. A sample beyond full scale stops there, as a card's converter would stop it.
