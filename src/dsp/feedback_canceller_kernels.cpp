@@ -21,7 +21,7 @@ HWY_ATTR std::size_t place_of(const CancellerSpectra& s, std::size_t age) {
     return (place < s.partitions ? place : place - s.partitions) * kCancellerStride;
 }
 
-HWY_ATTR void EstimateFeedback(const CancellerSpectra& s, float* HWY_RESTRICT re, float* HWY_RESTRICT im) {
+HWY_ATTR void estimate(const CancellerSpectra& s, float* HWY_RESTRICT re, float* HWY_RESTRICT im) {
     const D d;
     for (std::size_t k = 0; k < kCancellerStride; k += hn::Lanes(d)) {
         auto sum_re = hn::Zero(d), sum_im = hn::Zero(d);
@@ -37,7 +37,7 @@ HWY_ATTR void EstimateFeedback(const CancellerSpectra& s, float* HWY_RESTRICT re
     }
 }
 
-HWY_ATTR void AdaptCanceller(const CancellerSpectra& s, const CancellerStep& step) {
+HWY_ATTR void adapt(const CancellerSpectra& s, const CancellerStep& step) {
     const D d;
     const auto retained = hn::Set(d, step.retained), renewed = hn::Set(d, 1 - step.retained);
     const auto least = hn::Set(d, step.least_uncertainty);
@@ -78,17 +78,17 @@ HWY_AFTER_NAMESPACE();
 namespace sidetone::dsp {
 namespace {
 
-HWY_EXPORT(EstimateFeedback);
-HWY_EXPORT(AdaptCanceller);
+HWY_EXPORT(estimate);
+HWY_EXPORT(adapt);
 
 }  // namespace
 
 void estimate_feedback(const CancellerSpectra& spectra, float* estimate_re, float* estimate_im) noexcept {
-    HWY_DYNAMIC_DISPATCH(EstimateFeedback)(spectra, estimate_re, estimate_im);
+    HWY_DYNAMIC_DISPATCH(estimate)(spectra, estimate_re, estimate_im);
 }
 
 void adapt_canceller(const CancellerSpectra& spectra, const CancellerStep& step) noexcept {
-    HWY_DYNAMIC_DISPATCH(AdaptCanceller)(spectra, step);
+    HWY_DYNAMIC_DISPATCH(adapt)(spectra, step);
 }
 
 }  // namespace sidetone::dsp

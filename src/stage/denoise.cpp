@@ -118,8 +118,7 @@ float* DenoiseStage::Live::finished(std::uint32_t channel, std::int64_t position
 
 // ── the stage ───────────────────────────────────────────────────────────────────────────────────
 
-DenoiseStage::DenoiseStage(DenoiseSettings settings, std::uint32_t channels)
-    : settings_(std::move(settings)), channels_(channels) {
+DenoiseStage::DenoiseStage(DenoiseSettings settings, std::uint32_t channels) : settings_(std::move(settings)) {
     const auto manifest = nn::find_model(settings_.model);
     models_.reserve(channels);
     for (std::uint32_t c = 0; c < channels; ++c) models_.emplace_back(manifest, settings_.backend);

@@ -59,7 +59,6 @@ private:
                                float* result) noexcept override;
 
     DenoiseSettings settings_;
-    std::uint32_t channels_;
     std::vector<nn::HopModel> models_;
     Mode mode_ = Mode::direct;
     std::string decision_;

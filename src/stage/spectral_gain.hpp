@@ -25,10 +25,10 @@ struct SpectralContext {
 
 /// One hop of every channel, on its way through the links.
 struct SpectralHop {
-    const float* const* samples;                ///< per channel: the hop_frames newest input samples
-    const std::complex<float>* const* spectra;  ///< per channel: the frame that ends with them, as it came in
-    float* const* gains;                        ///< per channel, per bin: linear; one, times what links before did
-    BlockTime time;                             ///< of the block that completed the hop
+    const float* const* samples = nullptr;                ///< per channel: the hop_frames newest input samples
+    const std::complex<float>* const* spectra = nullptr;  ///< per channel: the frame that ends with them, as it came in
+    float* const* gains = nullptr;  ///< per channel, per bin: linear; one, times what links before did
+    BlockTime time;                 ///< of the block that completed the hop
 };
 
 /// A link inside a filter bank (stage/filter_bank.hpp): reads the spectra of all channels and multiplies its own real

@@ -150,6 +150,7 @@ std::size_t outputs_of_phase(const ConvolutionExtent& width) noexcept {
 void plan_taps(DepthwisePlan& plan, const ConvolutionShape& shape, std::span<const float> weights) {
     const auto& width = shape.width;
     plan.phases.resize(plan.spread);
+    std::size_t rows = 0;  // of weights
     for (std::size_t p = 0; p < plan.spread; ++p) {
         auto& phase = plan.phases[p];
         phase.taps.resize(plan.out_rows);
@@ -159,7 +160,6 @@ void plan_taps(DepthwisePlan& plan, const ConvolutionShape& shape, std::span<con
                     static_cast<std::ptrdiff_t>(p) + static_cast<std::ptrdiff_t>(kw) * width.dilation - width.pad;
                 if (at % width.spread != 0) continue;
                 const auto offset = at / width.spread;
-                const auto index = plan.weights.size() / (plan.channels * plan.repeats);
                 for (std::size_t c = 0; c < plan.channels; ++c) {
                     const float weight = weights[(c * shape.height.taps + kh) * width.taps + kw];
                     for (std::size_t i = 0; i < plan.repeats; ++i) {
@@ -169,8 +169,9 @@ void plan_taps(DepthwisePlan& plan, const ConvolutionShape& shape, std::span<con
                 }
                 for (std::size_t row = 0; row < plan.out_rows; ++row) {
                     const auto from = shape.height.place(row, kh);
-                    if (from >= 0) phase.taps[row].push_back({static_cast<std::size_t>(from), offset, index});
+                    if (from >= 0) phase.taps[row].push_back({static_cast<std::size_t>(from), offset, rows});
                 }
+                ++rows;
             }
         }
     }
