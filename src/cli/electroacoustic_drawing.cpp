@@ -146,7 +146,8 @@ std::string draw_figures(const dsp::Electroacoustics& measured) {
     }};
     std::string svg = fmt::format("<path d=\"M{} 752H{}\" stroke=\"#e3e6ea\"/>\n", kLeft, kSecond + kPlotWidth);
     for (std::size_t i = 0; i < figures.size(); ++i) {
-        const double x = kLeft + 236 * static_cast<double>(i % 4), y = 780 + 54 * static_cast<double>(i / 4);
+        const auto row = i / 4;
+        const double x = kLeft + 236 * static_cast<double>(i % 4), y = 780 + 54 * static_cast<double>(row);
         svg += svg_text(x, y, "class=\"small\"", figures[i][0]);
         svg += svg_text(x, y + 22, "class=\"figure\"", figures[i][1]);
     }

@@ -51,9 +51,9 @@ Recording read_like(const std::string& path, const Recording& clean, const std::
 }
 
 struct Quality {
-    std::int64_t delay_frames;
-    double si_sdr_db, segmental_snr_db;
-    dsp::Intelligibility intelligibility;
+    std::int64_t delay_frames = 0;
+    double si_sdr_db = 0, segmental_snr_db = 0;
+    dsp::Intelligibility intelligibility{};
     std::optional<nn::OpinionScores> opinion;
 };
 

@@ -67,7 +67,8 @@ Axis decibel_axis(std::span<const double> values, double least_range_db, std::st
     for (bool is_low = true; axis.last - axis.first < least_range_db; is_low = !is_low)
         (is_low ? axis.first : axis.last) += is_low ? -10 : 10;
     const double step = axis.last - axis.first > 100 ? 20 : 10;
-    for (double mark = step * std::ceil(axis.first / step); mark <= axis.last; mark += step) axis.marks.push_back(mark);
+    const auto first = static_cast<int>(std::ceil(axis.first / step));
+    for (int mark = first; mark * step <= axis.last; ++mark) axis.marks.push_back(mark * step);
     axis.title = std::move(title);
     return axis;
 }

@@ -51,8 +51,9 @@ private:
 template <class T>
 std::span<T> Arena::allocate(std::size_t count, std::size_t alignment) {
     static_assert(std::is_trivially_destructible_v<T>, "the arena runs no destructors");
-    if (count > capacity_ / sizeof(T)) throw std::bad_alloc{};
-    auto* first = static_cast<T*>(allocate_bytes(count * sizeof(T), alignment < alignof(T) ? alignof(T) : alignment));
+    constexpr std::size_t kBytes = sizeof(T);  // NOLINT(bugprone-sizeof-expression): T may be a pointer
+    if (count > capacity_ / kBytes) throw std::bad_alloc{};
+    auto* first = static_cast<T*>(allocate_bytes(count * kBytes, alignment < alignof(T) ? alignof(T) : alignment));
     for (std::size_t i = 0; i < count; ++i) new (first + i) T{};
     return {first, count};
 }
