@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
 
 #include "dsp/bank_response.hpp"
 #include "dsp/decibels.hpp"
@@ -80,6 +81,7 @@ CompressorPlan::CompressorPlan(const CompressorSettings& settings, std::size_t e
     const double make_up_db = settings.full_scale_db_spl - settings.playback_full_scale_db_spl;
     for (std::size_t ear = 0; ear < ears; ++ear) {
         const auto& curves = settings.ears[std::min(ear, settings.ears.size() - 1)];
+        if (curves.size() != settings.bands.count()) throw std::invalid_argument{"a band needs one gain curve per ear"};
         const SpeechCorrection correction(curves, settings.bands, map_, response);
         auto& tables = tables_.emplace_back();
         for (std::size_t b = 0; b < curves.size(); ++b) {

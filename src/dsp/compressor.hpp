@@ -37,6 +37,7 @@ class CompressorPlan {
 public:
     static constexpr std::size_t kFewestBands = 2, kMostBands = 18;
 
+    /// Throws std::invalid_argument unless every ear has a gain curve for each band.
     CompressorPlan(const CompressorSettings& settings, std::size_t ears, const FrameFormat& format);
 
     [[nodiscard]] std::size_t bins() const noexcept { return map_.bins(); }

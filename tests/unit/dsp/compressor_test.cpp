@@ -92,7 +92,7 @@ TEST(Compressor, BandsHoldTheirShareOfAWhiteSpectrum) {
 TEST(Compressor, LevelOfASineThroughTheFilterBankIsRight) {
     for (const auto windows : {AsymmetricWindows{1536, 192, 96}, AsymmetricWindows{256, 128, 64}}) {
         AsymmetricFilterBank bank(windows);
-        auto settings = settings_with(kTwoToOne);
+        auto settings = settings_with(kTwoToOne, 5);
         settings.bands = bands_around({500, 1000, 2000, 4000, 8000});
         const CompressorPlan plan(settings, 1, {kRateHz, windows.hop, windows.synthesis, bank.analysis_window()});
         for (std::size_t b = 0; b < 5; ++b) {
