@@ -75,12 +75,13 @@ stage::Calibration calibration_of(const std::map<std::string, CardCalibration>& 
     stage::Calibration calibration;
     const auto from = cards.find(input);
     const auto to = cards.find(output);
-    const auto in = from == cards.end() ? std::nullopt : from->second.input_full_scale_db_spl;
-    const auto out = to == cards.end() ? std::nullopt : to->second.output_full_scale_db_spl;
-    calibration.is_made = in && out;
-    calibration.input_full_scale_db_spl = in.value_or(calibration.input_full_scale_db_spl);
+    const bool has_input = from != cards.end() && from->second.input_full_scale_db_spl.has_value();
+    const bool has_output = to != cards.end() && to->second.output_full_scale_db_spl.has_value();
+    calibration.is_made = has_input && has_output;
+    if (has_input) calibration.input_full_scale_db_spl = *from->second.input_full_scale_db_spl;
     // One side alone would turn into gain that nobody asked for.
-    calibration.output_full_scale_db_spl = calibration.is_made ? *out : calibration.input_full_scale_db_spl;
+    calibration.output_full_scale_db_spl = calibration.input_full_scale_db_spl;
+    if (calibration.is_made) calibration.output_full_scale_db_spl = *to->second.output_full_scale_db_spl;
     return calibration;
 }
 

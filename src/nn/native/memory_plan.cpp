@@ -13,7 +13,9 @@ constexpr std::size_t kCacheLine = 64;
 
 struct CopyOut {
     std::size_t bytes;
-    void operator()(void* const* operands) const noexcept { std::memcpy(operands[1], operands[0], bytes); }
+    void operator()(void* const* operands) const noexcept {
+        if (bytes != 0) std::memcpy(operands[1], operands[0], bytes);  // what is empty may lie nowhere
+    }
 };
 
 std::size_t add_output(Program& program, std::size_t index, std::size_t bytes) {
