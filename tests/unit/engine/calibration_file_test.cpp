@@ -7,17 +7,15 @@
 #include <fstream>
 
 #include "rt/error.hpp"
+#include "unit/nn/test_models.hpp"
 
 namespace sidetone::engine {
 namespace {
 
 class CalibrationFile : public testing::Test {
 protected:
-    void SetUp() override { std::filesystem::remove_all(folder_); }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    std::filesystem::path folder_ = std::filesystem::path{testing::TempDir()} / "sidetone-calibration";
-    std::filesystem::path file_ = folder_ / "sidetone" / "calibration.toml";
+    nn::test::TemporaryFolder folder_;  // tests run side by side
+    std::filesystem::path file_ = folder_.path() / "sidetone" / "calibration.toml";
 };
 
 TEST_F(CalibrationFile, IsReadAsItWasWritten) {
