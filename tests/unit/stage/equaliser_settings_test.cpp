@@ -33,7 +33,9 @@ protected:
         return "";
     }
 
-    std::filesystem::path file_ = std::filesystem::path{testing::TempDir()} / "sidetone-parametric.txt";
+    std::filesystem::path file_ =
+        std::filesystem::path{testing::TempDir()} /
+        (std::string{"sidetone-"} + testing::UnitTest::GetInstance()->current_test_info()->name() + ".txt");
 };
 
 TEST_F(ParametricFile, IsReadAsAutoEqWritesIt) {
