@@ -11,12 +11,12 @@ namespace sidetone::speech {
 /// (the set of the CMU pronouncing dictionary, without stress).
 using Phone = std::uint8_t;
 
-inline constexpr Phone blank = 0;
-inline constexpr int phone_count = 39;
-inline constexpr int phone_class_count = phone_count + 1;
+inline constexpr Phone kBlank = 0;
+inline constexpr int kPhoneCount = 39;
+inline constexpr int kPhoneClassCount = kPhoneCount + 1;
 
 /// "AA" for 1 to "ZH" for 39, in alphabetical order, which is the order of the model's outputs; "-" for the blank.
-/// `phone` must be below phone_class_count.
+/// `phone` must be below kPhoneClassCount.
 [[nodiscard]] std::string_view phone_name(Phone phone) noexcept;
 
 /// The phone called `name`, in capitals; a digit of stress at its end ("AH0") is allowed. Nothing for any other name.

@@ -7,7 +7,7 @@ namespace sidetone::speech {
 namespace {
 
 TEST(Phones, AreFoundByTheirNames) {
-    for (int index = 1; index < phone_class_count; ++index) {
+    for (int index = 1; index < kPhoneClassCount; ++index) {
         const auto phone = static_cast<Phone>(index);
         EXPECT_EQ(phone_named(phone_name(phone)), phone);
     }
@@ -25,11 +25,11 @@ TEST(Phones, AreNotFoundByOtherNames) {
 
 TEST(Phones, FifteenAreVowels) {
     int vowels = 0;
-    for (int index = 0; index < phone_class_count; ++index) vowels += is_vowel(static_cast<Phone>(index)) ? 1 : 0;
+    for (int index = 0; index < kPhoneClassCount; ++index) vowels += is_vowel(static_cast<Phone>(index)) ? 1 : 0;
     EXPECT_EQ(vowels, 15);
     EXPECT_TRUE(is_vowel(*phone_named("ER")));
     EXPECT_FALSE(is_vowel(*phone_named("R")));
-    EXPECT_FALSE(is_vowel(blank));
+    EXPECT_FALSE(is_vowel(kBlank));
 }
 
 }  // namespace
