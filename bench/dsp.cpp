@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "dsp/asymmetric_filter_bank.hpp"
+#include "dsp/log_mel.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
@@ -154,6 +155,17 @@ void magnitude_257(benchmark::State& state) {
     }
 }
 BENCHMARK(magnitude_257);
+
+/// One frame of Kaldi's features at 16 kHz, range(0) bands: 160 samples in, a row out.
+void log_mel_frame(benchmark::State& state) {
+    LogMel features(LogMel::kaldi(16'000, static_cast<std::size_t>(state.range(0))));
+    const auto samples = noise(160);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(features.push(samples));
+        benchmark::ClobberMemory();
+    }
+}
+BENCHMARK(log_mel_frame)->Arg(40)->Arg(80);
 
 void register_conversions() {
     for (const auto format :
