@@ -31,6 +31,7 @@ int run_program(int argc, char** argv) {
     cli::add_mix(app, exit_code);
     cli::add_prescribe(app, exit_code);
     cli::add_calibrate(app, exit_code);
+    cli::add_hrir(app, exit_code);
     cli::add_bench(app, exit_code);
     cli::add_doctor(app, exit_code);
     try {

@@ -107,7 +107,7 @@ void check_sofa(const std::filesystem::path& path, const MYSOFA_HRTF& sofa) {
     }
 }
 
-dsp::HrirSet read_sofa(const std::filesystem::path& path) {
+HrirFile read_sofa(const std::filesystem::path& path) {
     int code = 0;
     const std::unique_ptr<MYSOFA_HRTF, Hrtf> sofa(mysofa_load(path.c_str(), &code));
     if (sofa == nullptr || code != MYSOFA_OK) refuse(path, sofa_error(code));
@@ -126,8 +126,8 @@ dsp::HrirSet read_sofa(const std::filesystem::path& path) {
             measurements[m].ears[ear] = delayed(sofa->DataIR.values + (2 * m + ear) * sofa->N, sofa->N, delay);
         }
     }
-    return {static_cast<std::uint32_t>(std::lround(sofa->DataSamplingRate.values[0])), std::move(measurements),
-            path.filename().string()};
+    const auto rate_hz = static_cast<std::uint32_t>(std::lround(sofa->DataSamplingRate.values[0]));
+    return {{rate_hz, std::move(measurements), path.filename().string()}, "SOFA, SimpleFreeFieldHRIR"};
 }
 
 /// HeSuVi's channels: speaker by speaker, left ear and right ear.
@@ -144,7 +144,7 @@ constexpr std::array kHesuvi7{HesuviSpeaker{30, 0, 1},  HesuviSpeaker{90, 2, 3},
 constexpr std::array kPair{HesuviSpeaker{0, 0, 1}};
 constexpr std::array kSingle{HesuviSpeaker{0, 0, 0}};
 
-dsp::HrirSet read_wav(const std::filesystem::path& path) {
+HrirFile read_wav(const std::filesystem::path& path) {
     auto sound = device::read_sound_file(path);
     if (sound.not_finite > 0) refuse(path, "found samples that are no numbers, expected finite ones");
     if (sound.frames() == 0) refuse(path, "found an empty file, expected responses");
@@ -153,7 +153,9 @@ dsp::HrirSet read_wav(const std::filesystem::path& path) {
                                  static_cast<double>(sound.frames()) / sound.rate_hz, kLongestSeconds));
     }
     std::vector<Measurement> measurements;
-    const auto take = [&](std::span<const HesuviSpeaker> speakers) {
+    std::string_view layout;
+    const auto take = [&](std::span<const HesuviSpeaker> speakers, std::string_view name) {
+        layout = name;
         for (const auto& speaker : speakers) {
             measurements.push_back(
                 {{speaker.azimuth_deg, 0}, {sound.channels[speaker.left], sound.channels[speaker.right]}});
@@ -161,26 +163,26 @@ dsp::HrirSet read_wav(const std::filesystem::path& path) {
     };
     switch (sound.channels.size()) {
         case 14:
-            take(kHesuvi14);
+            take(kHesuvi14, "HeSuVi, 14 channels: 7 speakers to both ears");
             break;
         case 7:
-            take(kHesuvi7);
+            take(kHesuvi7, "HeSuVi, 7 channels: the left half of a symmetric head");
             break;
         case 2:
-            take(kPair);
+            take(kPair, "2 channels: both ears, from the front");
             break;
         case 1:
-            take(kSingle);
+            take(kSingle, "1 channel: both ears alike");
             break;
         default:
             refuse(path, fmt::format("found {} channels, expected 14 or 7 (HeSuVi), 2 or 1", sound.channels.size()));
     }
-    return {sound.rate_hz, std::move(measurements), path.filename().string()};
+    return {{sound.rate_hz, std::move(measurements), path.filename().string()}, layout};
 }
 
 }  // namespace
 
-dsp::HrirSet read_hrir_file(const std::filesystem::path& path) {
+HrirFile read_hrir_file(const std::filesystem::path& path) {
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) refuse(path, "found a folder, expected a .sofa or .wav file");
     if (!std::ifstream{path}) refuse(path, "no such file, or no right to read it");

@@ -2,10 +2,17 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "dsp/hrir_set.hpp"
 
 namespace sidetone::stage {
+
+/// A set, and how its file is laid out, in words.
+struct HrirFile {
+    dsp::HrirSet set;
+    std::string_view layout;
+};
 
 /// Head-related impulse responses from a file, at the file's rate:
 ///
@@ -15,7 +22,7 @@ namespace sidetone::stage {
 ///   right ear, from the front) or 1 (both ears alike).
 ///
 /// Control thread. Throws InputError: one line naming the file, what was found, and what was expected.
-[[nodiscard]] dsp::HrirSet read_hrir_file(const std::filesystem::path& path);
+[[nodiscard]] HrirFile read_hrir_file(const std::filesystem::path& path);
 
 /// The file that a user means: "mit-kemar" is the one that libmysofa brings; anything else is a path.
 [[nodiscard]] std::filesystem::path find_hrir(const std::filesystem::path& named);

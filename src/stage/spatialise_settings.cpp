@@ -49,7 +49,7 @@ SpatialiseSettings read_spatialise(const Settings& settings, std::uint32_t chann
     const double fade_ms = settings.number("fade_ms", 20, 1, 1000);
     const auto hrir = settings.text("hrir", kBuiltIn) == kBuiltIn ? find_hrir(kBuiltIn) : settings.file("hrir");
     settings.finish();  // before a long file is read for nothing
-    return {.set = read_hrir_file(hrir),
+    return {.set = read_hrir_file(hrir).set,
             .speakers = std::move(speakers),
             .head = head,
             .lfe_db = lfe_db,

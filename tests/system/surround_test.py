@@ -81,6 +81,23 @@ class Surround(program.ProgramTest):
                 self.write("chain.toml", chain("mit-kemar", **{key: text}))
                 self.assert_refused(self.run_program("process", "chain.toml", "in.wav", "out.wav"), "chain.toml:", key, "expected")
 
+    @unittest.skipUnless(KEMAR.exists(), f"there is no {KEMAR}")
+    def test_inspect_tells_what_is_in_a_set(self):
+        self.assert_fine(self.run_program("hrir", "inspect", "mit-kemar", "--json", "out.json", "--svg", "out.svg"))
+        found = self.json("out.json")
+        self.assertEqual((found["rate_hz"], found["length_frames"], len(found["directions"])), (44100, 512, 710))
+        for direction in found["directions"]:
+            if (direction["azimuth_deg"], direction["elevation_deg"]) == (30, 0):
+                self.assertTrue(200 < direction["itd_us"] < 350, direction)
+                self.assertGreater(direction["ild_db"], 3)
+        self.assertIn("</svg>", (self.folder / "out.svg").read_text())
+        whole = KEMAR.read_bytes()
+        self.write("other.sofa", whole.replace(b"SimpleFreeFieldHRIR", b"SimpleFreeFieldXRXR"))
+        self.write("short.sofa", whole[:100_000])
+        for name in ("other.sofa", "short.sofa"):
+            self.assert_refused(self.run_program("hrir", "inspect", name, "--json", "not.json"), name, "found" if name == "other.sofa" else "")
+        self.assertFalse((self.folder / "not.json").exists())
+
     def test_bench_holds_the_contract(self):
         result = self.run_program("bench", "convolve", "--taps", 256, "--blocks", 64, "--seconds", 0.3, "--json", "out.json")
         self.assertIn(result.code, (0, 1), result)  # how fast anything is, a shared machine cannot test
