@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "speech/forced_alignment.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace sidetone::speech {
+namespace {
+
+constexpr float kImpossible = -1e30F;
+constexpr float kLeastLogProbability = -100;
+constexpr std::size_t kClasses = kPhoneClassCount;
+
+}  // namespace
+
+ForcedAlignment::ForcedAlignment(const Prompt& prompt, const AlignmentSettings& settings)
+    : lattice_(prompt, settings.prices),
+      settings_(settings),
+      window_(2 * static_cast<std::size_t>(std::max(settings.lag_frames, 1))),
+      prices_(2 * kClasses),
+      scores_(lattice_.states().size(), kImpossible),
+      origins_(lattice_.states().size()),
+      back_(window_ * lattice_.states().size()),
+      log_probabilities_(window_ * kClasses),
+      path_(window_) {
+    phones_.reserve(lattice_.states().size());
+    phones_said_.reserve(lattice_.states().size());
+}
+
+void ForcedAlignment::reset() noexcept {
+    std::ranges::fill(scores_, kImpossible);
+    phones_.clear();
+    phones_said_.clear();
+    settled_ = 0;
+    frames_ = checkpoint_ = settled_frames_ = 0;
+    settled_price_ = 0;
+}
+
+void ForcedAlignment::push(std::span<const float> log_probabilities, float speech) noexcept {
+    assert(log_probabilities.size() == kClasses);
+    price_frame(log_probabilities, speech);
+    if (frames_ == 0) {
+        begin();
+    } else {
+        step();
+    }
+    ++frames_;
+    if (frames_ - checkpoint_ == static_cast<std::int64_t>(window_ / 2)) settle();
+}
+
+void ForcedAlignment::price_frame(std::span<const float> log_probabilities, float speech) noexcept {
+    speech = speech >= 0 && speech <= 1 ? speech : 0.5F;
+    auto* kept = &log_probabilities_[static_cast<std::size_t>(frames_) % window_ * kClasses];
+    for (std::size_t index = 0; index < kClasses; ++index) {
+        const float value = log_probabilities[index];
+        kept[index] = std::isfinite(value) ? std::clamp(value, kLeastLogProbability, 0.0F) : kLeastLogProbability;
+    }
+    const float blank = settings_.blank_share * std::exp(kept[kBlank]);
+    for (std::size_t index = 1; index < kClasses; ++index) {
+        const float own = std::exp(kept[index]);
+        prices_[index] = std::log(std::max(own + blank * speech, settings_.phone_floor));
+        prices_[kClasses + index] = std::max(kept[index], std::log(settings_.phone_floor));
+    }
+    prices_[kBlank] = std::log(std::max(blank * (1 - speech), settings_.gap_floor));
+}
+
+float ForcedAlignment::price_of(const AlignmentLattice::State& state) const noexcept {
+    return prices_[state.phone + (state.is_peak ? kClasses : 0)];
+}
+
+void ForcedAlignment::begin() noexcept {
+    for (const auto& beginning : lattice_.beginnings()) {
+        scores_[beginning.state] = beginning.price + price_of(lattice_.states()[beginning.state]);
+    }
+    for (std::size_t index = 0; index < origins_.size(); ++index) origins_[index] = static_cast<std::uint16_t>(index);
+}
+
+// From the last state to the first, so that each still finds its predecessors as they were a frame ago.
+void ForcedAlignment::step() noexcept {
+    const auto states = lattice_.states();
+    auto* back = &back_[static_cast<std::size_t>(frames_) % window_ * states.size()];
+    for (std::size_t index = states.size(); index-- > 0;) {
+        const auto arcs = lattice_.arcs_into(states[index]);
+        float best = scores_[index];
+        auto origin = origins_[index];
+        std::uint8_t way = 0;
+        for (std::size_t arc = 0; arc < arcs.size(); ++arc) {
+            const float score = scores_[arcs[arc].from] + arcs[arc].price;
+            if (score <= best) continue;
+            best = score;
+            origin = origins_[arcs[arc].from];
+            way = static_cast<std::uint8_t>(arc + 1);
+        }
+        back[index] = way;
+        origins_[index] = origin;
+        scores_[index] = std::max(best + price_of(states[index]), kImpossible);
+    }
+}
+
+std::size_t ForcedAlignment::best_state() const noexcept {
+    return static_cast<std::size_t>(std::ranges::max_element(scores_) - scores_.begin());
+}
+
+// What happened up to the checkpoint before this one is now decided by the best state.
+void ForcedAlignment::settle() noexcept {
+    const auto best = best_state();
+    if (checkpoint_ > settled_frames_) {
+        const auto origin = origins_[best];
+        for (std::size_t index = 0; index < scores_.size(); ++index) {
+            if (origins_[index] != origin) scores_[index] = kImpossible;
+        }
+        phones_.resize(settled_);
+        phones_said_.resize(settled_);
+        if (settled_ > 0) phones_.back() = last_settled_;
+        append_path(origin, checkpoint_ - 1);
+        settled_ = phones_.size();
+        settled_frames_ = checkpoint_;
+        if (settled_ > 0) last_settled_ = phones_.back();
+    }
+    normalise(scores_[best]);
+    for (std::size_t index = 0; index < origins_.size(); ++index) origins_[index] = static_cast<std::uint16_t>(index);
+    checkpoint_ = frames_;
+}
+
+void ForcedAlignment::normalise(float best) noexcept {
+    settled_price_ += static_cast<double>(best);
+    for (auto& score : scores_) score = score > kImpossible / 2 ? score - best : kImpossible;
+}
+
+std::span<const AlignedPhone> ForcedAlignment::partial() noexcept {
+    if (frames_ == 0) return {};
+    return spell(best_state());
+}
+
+FinishedAlignment ForcedAlignment::finish() noexcept {
+    if (frames_ == 0) return {};
+    const auto best = best_state();
+    auto state = best;
+    float score = kImpossible / 2;
+    for (const auto& end : lattice_.ends()) {
+        if (scores_[end.state] + end.price <= score) continue;
+        score = scores_[end.state] + end.price;
+        state = end.state;
+    }
+    const bool is_complete = score > kImpossible / 2;
+    if (!is_complete) score = scores_[best];
+    return {.phones = spell(state),
+            .is_complete = is_complete,
+            .log_price = settled_price_ + static_cast<double>(score),
+            .end_log_ratio = score - scores_[best]};
+}
+
+std::span<const AlignedPhone> ForcedAlignment::spell(std::size_t state) noexcept {
+    phones_.resize(settled_);
+    phones_said_.resize(settled_);
+    if (settled_ > 0) phones_.back() = last_settled_;
+    append_path(state, frames_ - 1);
+    return phones_;
+}
+
+// The way that is in `state` at `last_frame`, from the first frame that is not settled.
+void ForcedAlignment::append_path(std::size_t state, std::int64_t last_frame) noexcept {
+    const auto states = lattice_.states();
+    for (auto frame = last_frame; frame >= settled_frames_; --frame) {
+        path_[static_cast<std::size_t>(frame - settled_frames_)] = static_cast<std::uint16_t>(state);
+        if (frame == 0) break;
+        const auto way = back_[static_cast<std::size_t>(frame) % window_ * states.size() + state];
+        if (way > 0) state = lattice_.arcs_into(states[state])[way - 1U].from;
+    }
+    for (auto frame = settled_frames_; frame <= last_frame; ++frame)
+        append(path_[static_cast<std::size_t>(frame - settled_frames_)], frame);
+}
+
+void ForcedAlignment::append(std::size_t state, std::int64_t frame) noexcept {
+    const auto& what = lattice_.states()[state];
+    if (what.phone == kBlank) return;
+    const float value = log_probabilities_[static_cast<std::size_t>(frame) % window_ * kClasses + what.phone];
+    if (phones_.empty() || phones_said_.back() != what.said) {
+        phones_said_.push_back(what.said);
+        phones_.push_back({.phone = what.phone,
+                           .word = what.word,
+                           .pronunciation = what.pronunciation,
+                           .position = what.position,
+                           .first_frame = frame,
+                           .end_frame = frame,
+                           .peak_frame = frame,
+                           .peak_log_probability = value});
+    }
+    auto& phone = phones_.back();
+    phone.end_frame = frame + 1;
+    phone.sum_log_probability += value;
+    if (value > phone.peak_log_probability) {
+        phone.peak_log_probability = value;
+        phone.peak_frame = frame;
+    }
+}
+
+}  // namespace sidetone::speech
