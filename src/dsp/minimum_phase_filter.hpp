@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "dsp/aligned_vector.hpp"
+#include "dsp/faded_filter.hpp"
 #include "dsp/real_fft.hpp"
 #include "rt/realtime.hpp"
 
@@ -22,21 +22,20 @@ public:
     /// over which new ones take effect, and the most between two calls of `set_gains`.
     MinimumPhaseFilter(std::size_t transform, std::size_t fade);
 
-    [[nodiscard]] std::size_t taps() const noexcept { return now_.size(); }
+    [[nodiscard]] std::size_t taps() const noexcept { return filter_.taps(); }
 
     /// New gains, linear, one per bin. What is below -80 dB counts as -80 dB.
     void set_gains(const float* gains) noexcept SIDETONE_REALTIME;
 
     /// Filters the next `count` samples; at most `fade` samples from one `set_gains` to the next. `in` may be `out`.
-    void process(const float* in, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
+    void process(const float* in, float* out, std::size_t count) noexcept SIDETONE_REALTIME {
+        filter_.process(in, out, count);
+    }
 
 private:
-    std::size_t fade_, stride_;  // every stride_ bins of the gains become one of the filter's
+    std::size_t stride_;  // every stride_ bins of the gains become one of the filter's
     RealFft fft_;
-    AlignedVector<float> now_, before_;  // taps; `before_` fades out
-    std::vector<float> tail_;            // window over the taps: the response ends softly
-    std::vector<float> samples_;         // the last taps - 1 samples, then those since set_gains
-    std::size_t filled_ = 0;
+    FadedFilter filter_;
     std::vector<float> decibels_, wide_, cepstrum_;
     std::vector<std::complex<float>> spectrum_;
 };
