@@ -30,9 +30,9 @@ namespace {
 constexpr std::uint32_t kRateHz = 48'000, kBlockFrames = 48;
 constexpr std::uint32_t kMeasuredHz = 16'000;  // the band that all models and most of the speech have
 
-// Deep gains turn the phase of a minimum-phase filter so far that more is lost than won: of 6, 10, 15, 20 and 100 dB,
-// 10 did best on development clips with one network and 15 with another.
-constexpr const char* kMinimumPhaseStrength = "strength_db = 12";
+// A filter in the time domain feels the age of gains most where it may not wait: four copies of the network take turns.
+constexpr const char* kFilter = "output = \"causal_wiener\"\nsynthesis_ms = 2\ndelay_ms = ";
+constexpr const char* kFourCopies = "copies = 4";
 
 struct DenoiseArguments {
     std::string data, json;
@@ -108,9 +108,11 @@ std::vector<Method> methods_of(const DenoiseArguments& arguments) {
     };
     for (const auto& model : models_of(arguments)) {
         add(model, "quality", quality_chain(model));
-        add(model, "4 ms", bank_chain(model, "synthesis_ms = 4"));
-        add(model, "2 ms", bank_chain(model, "synthesis_ms = 2"));
-        add(model, "0 ms", bank_chain(model, "output = \"minimum_phase\"", kMinimumPhaseStrength));
+        add(model, "bank 4 ms", bank_chain(model, "synthesis_ms = 4"));
+        add(model, "bank 2 ms", bank_chain(model, "synthesis_ms = 2"));
+        add(model, "3 ms", bank_chain(model, fmt::format("{}3", kFilter)));
+        add(model, "1 ms", bank_chain(model, fmt::format("{}1", kFilter)));
+        add(model, "0 ms", bank_chain(model, fmt::format("{}0", kFilter), kFourCopies));
     }
     for (const auto& chain : arguments.chains) {
         methods.push_back({.model = chain, .mode = "chain", .chain = engine::read_chain(engine::find_chain(chain), 1)});
@@ -191,13 +193,13 @@ nlohmann::json to_json(const std::vector<Method>& methods, std::size_t clips, bo
 }
 
 void print(const std::vector<Method>& methods, bool has_dnsmos) {
-    fmt::print("{:<20} {:<8} {:>8} {:>10} {:>6} {:>7} {:>6} {:>6} {:>6}   SI-SDR by SNR\n", "model", "mode", "delay ms",
+    fmt::print("{:<20} {:<9} {:>8} {:>10} {:>6} {:>7} {:>6} {:>6} {:>6}   SI-SDR by SNR\n", "model", "mode", "delay ms",
                "SI-SDR dB", "gain", "ESTOI", "SIG", "BAK", "OVRL");
     for (const auto& method : methods) {
         const auto mean = method.over_all();
         const auto opinion = [&](double value) { return has_dnsmos ? fmt::format("{:.2f}", value) : std::string{"-"}; };
         const auto share = share_of_quality(methods, method);
-        fmt::print("{:<20} {:<8} {:>8.2f} {:>10.2f} {:>6} {:>7.3f} {:>6} {:>6} {:>6}  ", method.model, method.mode,
+        fmt::print("{:<20} {:<9} {:>8.2f} {:>10.2f} {:>6} {:>7.3f} {:>6} {:>6} {:>6}  ", method.model, method.mode,
                    1000.0 * method.delay_frames / kRateHz, mean.si_sdr_db,
                    share != 0 ? fmt::format("{:.0f} %", 100 * share) : "", mean.estoi, opinion(mean.speech),
                    opinion(mean.background), opinion(mean.overall));

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kBankOutputs{"synthesis"sv, "minimum_phase"sv};
+constexpr std::array kBankOutputs{"synthesis"sv, "minimum_phase"sv, "causal_wiener"sv};
 constexpr std::array kModes{"auto"sv, "direct"sv, "pipelined"sv};
 constexpr std::array kMissPolicies{"hold"sv, "repeat"sv, "bypass"sv, "silence"sv};
 constexpr std::array kBeamformModes{"fixed"sv, "adaptive"sv};
@@ -117,6 +117,7 @@ std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channe
     bank.synthesis_ms = settings.number("synthesis_ms", bank.synthesis_ms, 1, 40);
     bank.hop_ms = settings.number("hop_ms", bank.hop_ms, 0.25, 10);
     bank.output = static_cast<BankOutput>(settings.choice("output", "synthesis", kBankOutputs));
+    if (bank.output == BankOutput::causal_wiener) bank.delay_ms = settings.number("delay_ms", bank.delay_ms, 0, 4);
     const auto tables = settings.tables("gains");
     settings.finish();
     std::vector<std::unique_ptr<SpectralGain>> links;

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
+#include <optional>
 
+#include "dsp/causal_wiener_filter.hpp"
 #include "dsp/minimum_phase_filter.hpp"
 #include "dsp/products.hpp"
 #include "dsp/real_fft.hpp"
@@ -13,6 +15,9 @@
 
 namespace sidetone::stage {
 namespace {
+
+// A causal filter of 8 ms beside a window of 32; half as long loses 3 % of what it gains in SI-SDR.
+constexpr std::size_t kFiltersPerWindow = 4;
 
 constexpr std::size_t kSmallestTransform = 64, kLargestTransform = 4096;
 
@@ -24,6 +29,14 @@ std::size_t nearest_transform(double samples, std::size_t at_least) {
             best = size;
     }
     return best;
+}
+
+// In frames, what a filter in the time domain is late; no more than half of it.
+std::size_t filter_delay(const FilterBankSettings& settings, const dsp::AsymmetricWindows& windows,
+                         std::uint32_t rate_hz) {
+    if (settings.output != BankOutput::causal_wiener) return 0;
+    const auto wanted = static_cast<std::size_t>(std::llround(settings.delay_ms * rate_hz / 1000));
+    return std::min(wanted, windows.analysis / kFiltersPerWindow / 2);
 }
 
 }  // namespace
@@ -45,12 +58,13 @@ std::uint32_t regrouping_frames(std::uint32_t hop, std::uint32_t block) noexcept
 }
 
 struct FilterBankStage::Channel {
-    explicit Channel(const dsp::AsymmetricWindows& windows)
-        : bank(windows),
-          filter(windows.analysis, windows.hop),
-          input(windows.hop),
-          output(2 * windows.hop),
-          gains(bank.bins()) {}
+    Channel(const dsp::AsymmetricWindows& windows, BankOutput kind, std::size_t delay)
+        : bank(windows), input(windows.hop), output(2 * windows.hop), gains(bank.bins()) {
+        if (kind == BankOutput::minimum_phase) minimum_phase.emplace(windows.analysis, windows.hop);
+        if (kind == BankOutput::causal_wiener) {
+            causal_wiener.emplace(windows.analysis, windows.analysis / kFiltersPerWindow, delay, windows.hop);
+        }
+    }
 
     void analyse() noexcept {
         spectrum = bank.analyse(input.data()).data();
@@ -60,9 +74,18 @@ struct FilterBankStage::Channel {
         dsp::apply_gains(gains.data(), spectrum, gains.size());
         bank.synthesise(out);
     }
+    void set_filter() noexcept {
+        if (minimum_phase) minimum_phase->set_gains(gains.data());
+        if (causal_wiener) causal_wiener->set_gains(gains.data(), spectrum);
+    }
+    void filter(const float* in, float* out, std::uint32_t frames) noexcept {
+        if (minimum_phase) minimum_phase->process(in, out, frames);
+        if (causal_wiener) causal_wiener->process(in, out, frames);
+    }
 
     dsp::AsymmetricFilterBank bank;
-    dsp::MinimumPhaseFilter filter;
+    std::optional<dsp::MinimumPhaseFilter> minimum_phase;
+    std::optional<dsp::CausalWienerFilter> causal_wiener;
     std::complex<float>* spectrum = nullptr;
     std::vector<float> input;   // the hop that is coming in
     std::vector<float> output;  // queue of finished frames
@@ -80,9 +103,12 @@ void FilterBankStage::prepare(const StageContext& context) {
     hop_frames_ = static_cast<std::uint32_t>(windows.hop);
     const auto regrouping = regrouping_frames(hop_frames_, block);
     channels_.clear();
-    for (std::uint32_t c = 0; c < context.channels; ++c) channels_.emplace_back(windows);
-    delay_frames_ = static_cast<std::uint32_t>(channels_.front().bank.delay_frames()) + regrouping;
-    if (settings_.output == BankOutput::minimum_phase) delay_frames_ = 0;
+    const auto delay = filter_delay(settings_, windows, context.rate_hz);
+    for (std::uint32_t c = 0; c < context.channels; ++c) channels_.emplace_back(windows, settings_.output, delay);
+    delay_frames_ = static_cast<std::uint32_t>(delay);
+    if (settings_.output == BankOutput::synthesis) {
+        delay_frames_ = static_cast<std::uint32_t>(channels_.front().bank.delay_frames()) + regrouping;
+    }
     filled_ = write_ = 0;
     read_ = (2 * hop_frames_ - regrouping) % (2 * hop_frames_);
 
@@ -114,10 +140,9 @@ void FilterBankStage::process(const float* const* in, float* const* out, std::ui
             std::copy_n(in[c] + done, piece, channels_[c].input.data() + filled_);
         }
         filled_ += piece;
-        const bool is_filter = settings_.output == BankOutput::minimum_phase;
+        const bool is_filter = settings_.output != BankOutput::synthesis;
         if (is_filter) {
-            for (std::size_t c = 0; c < channels_.size(); ++c)
-                channels_[c].filter.process(in[c] + done, out[c] + done, piece);
+            for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c].filter(in[c] + done, out[c] + done, piece);
         }
         if (filled_ == hop_frames_) {
             find_gains(time);
@@ -150,8 +175,8 @@ void FilterBankStage::find_gains(const BlockTime& time) noexcept {
 
 // Queues the hop that is finished, or gives the gains to the filters.
 void FilterBankStage::sound_hop() noexcept {
-    if (settings_.output == BankOutput::minimum_phase) {
-        for (auto& channel : channels_) channel.filter.set_gains(channel.gains.data());
+    if (settings_.output != BankOutput::synthesis) {
+        for (auto& channel : channels_) channel.set_filter();
         return;
     }
     for (auto& channel : channels_) channel.synthesise(channel.output.data() + write_);

@@ -18,6 +18,7 @@ namespace sidetone::stage {
 enum class BankOutput : std::uint8_t {
     synthesis,      ///< the spectrum is changed and sounded again: synthesis - hop late
     minimum_phase,  ///< a filter in the time domain has the gains of the last hop: no delay, less sharp
+    causal_wiener,  ///< a filter as near as one can come with `delay_ms` to what the gains make of the sound
 };
 
 /// In milliseconds, so that a chain is the same at any rate.
@@ -26,6 +27,7 @@ struct FilterBankSettings {
     double synthesis_ms = 4;
     double hop_ms = 1;
     BankOutput output = BankOutput::synthesis;
+    double delay_ms = 0;  ///< of a causal_wiener output
 };
 
 /// The settings in whole samples: the hop is rounded, the synthesis window is a whole number of hops, and the analysis
@@ -38,7 +40,7 @@ struct FilterBankSettings {
 
 /// One low-delay filter bank in which the gains of all its links multiply (dsp/asymmetric_filter_bank.hpp). The delay
 /// is synthesis - hop frames where blocks are whole hops, and `regrouping_frames` more where they are not; none with a
-/// minimum-phase output.
+/// minimum-phase output, and what was set with a causal Wiener filter.
 class FilterBankStage final : public Stage, public WorkSource {
 public:
     FilterBankStage(const FilterBankSettings& settings, std::vector<std::unique_ptr<SpectralGain>> links);

@@ -169,20 +169,27 @@ TEST(FilterBankStage, GainsOfAllLinksMultiply) {
     EXPECT_EQ(stage.work(), nullptr);
 }
 
-TEST(FilterBankStage, MinimumPhaseOutputHasTheGainsAndNoDelay) {
+class FilterBankWithFilter : public testing::TestWithParam<FilterBankSettings> {};
+INSTANTIATE_TEST_SUITE_P(Outputs, FilterBankWithFilter,
+                         testing::Values(FilterBankSettings{.output = BankOutput::minimum_phase},
+                                         FilterBankSettings{.output = BankOutput::causal_wiener},
+                                         FilterBankSettings{.output = BankOutput::causal_wiener, .delay_ms = 1}));
+
+TEST_P(FilterBankWithFilter, HasEqualGainsExactlyAndTheDelayThatWasSet) {
+    const auto delay = static_cast<std::size_t>(std::lround(48 * GetParam().delay_ms));
     for (const std::uint32_t block : {37U, 48U, 128U}) {
         std::vector<std::unique_ptr<SpectralGain>> links;
         links.push_back(std::make_unique<FixedGain>(0.5F));
-        FilterBankStage stage{{.output = BankOutput::minimum_phase}, std::move(links)};
+        FilterBankStage stage{GetParam(), std::move(links)};
         stage.prepare(live(48'000, block));
-        EXPECT_EQ(stage.delay_frames(), 0U);
+        EXPECT_EQ(stage.delay_frames(), delay);
         const auto in = noise(9600, block);
         auto sound = in;
         for (std::size_t at = 0; at + block <= sound.size(); at += block) {
             float* const planes[]{&sound[at]};
             stage.process(planes, planes, block, {});
         }
-        for (std::size_t n = 200; n < 9600 - block; ++n) ASSERT_NEAR(sound[n], 0.5F * in[n], 1e-5) << n;
+        for (std::size_t n = 200; n < 9600 - block; ++n) ASSERT_NEAR(sound[n], 0.5F * in[n - delay], 1e-5) << n;
     }
 }
 
