@@ -46,15 +46,15 @@ HWY_INLINE float mean_of(const float* x, std::size_t count) {
 void weigh(const FrameWeights& weights, const float* x, float* out) {
     const float* window = weights.window.data();
     const std::size_t count = weights.window.size();
-    const float mean = weights.without_mean ? mean_of(x, count) : 0.0F;
     const float factor = weights.pre_emphasis;
-    out[0] = window[0] * ((x[0] - mean) * (1 - factor));
+    const float mean = weights.without_mean ? mean_of(x, count) : 0.0F;
+    const float emphasised_mean = (1 - factor) * mean;
+    out[0] = window[0] * ((1 - factor) * x[0] - emphasised_mean);
+    // Neighbours are taken from each other first, while both are exact: what is rounded then is as small as the result.
     for_each_vector(1, count, [=](auto d, std::size_t n) HWY_ATTR {
-        const auto offset = hn::Set(d, mean);
-        const auto now = hn::Sub(hn::LoadU(d, x + n), offset);
-        const auto before = hn::Sub(hn::LoadU(d, x + n - 1), offset);
-        const auto emphasised = hn::NegMulAdd(hn::Set(d, factor), before, now);
-        hn::StoreU(hn::Mul(hn::LoadU(d, window + n), emphasised), d, out + n);
+        const auto emphasised = hn::NegMulAdd(hn::Set(d, factor), hn::LoadU(d, x + n - 1), hn::LoadU(d, x + n));
+        const auto centred = hn::Sub(emphasised, hn::Set(d, emphasised_mean));
+        hn::StoreU(hn::Mul(hn::LoadU(d, window + n), centred), d, out + n);
     });
 }
 

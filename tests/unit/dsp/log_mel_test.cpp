@@ -111,9 +111,7 @@ std::vector<Case> cases() {
             {"librosa at 22.05 kHz", LogMel::librosa(22'050, 128)}};
 }
 
-// A transform in single precision leaves in each bin a share of the loudest one: of bands far below it, more is seen.
 TEST(LogMel, IsWhatTheDefinitionsGiveInDoublePrecision) {
-    constexpr double kFiftyDecibels = 11.5;  // in units of ln(power)
     for (const auto& tried : cases()) {
         const auto& name = tried.name;
         const auto& design = tried.design;
@@ -128,18 +126,13 @@ TEST(LogMel, IsWhatTheDefinitionsGiveInDoublePrecision) {
         const LogMel features(design);
         ASSERT_GE(frames.size(), 27U) << name;
         double worst = 0;
-        double worst_of_soft = 0;
         for (std::size_t t = 0; t < frames.size(); ++t) {
             const auto expected = reference(design, features.first_sample(t), at);
-            const double loudest = *std::max_element(expected.begin(), expected.end());
             for (std::size_t band = 0; band < expected.size(); ++band) {
-                const bool is_soft = expected[band] < loudest - kFiftyDecibels;
-                auto& bound = is_soft ? worst_of_soft : worst;
-                bound = std::max(bound, std::fabs(frames[t][band] - expected[band]));
+                worst = std::max(worst, std::fabs(frames[t][band] - expected[band]));
             }
         }
         EXPECT_LT(worst, 1e-4) << name;
-        EXPECT_LT(worst_of_soft, 3e-4) << name;
     }
 }
 
