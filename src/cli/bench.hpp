@@ -11,5 +11,6 @@ void add_bench_chain(CLI::App& bench, int& exit_code);
 void add_bench_denoise(CLI::App& bench, int& exit_code);
 void add_bench_infer(CLI::App& bench, int& exit_code);
 void add_bench_convolve(CLI::App& bench, int& exit_code);
+void add_bench_features(CLI::App& bench, int& exit_code);
 
 }  // namespace sidetone::cli

@@ -81,6 +81,29 @@ class BenchChain(program.ProgramTest):
         self.assert_refused(self.run_program("bench", "chain", "no-such-chain"), "no-such-chain")
 
 
+class BenchFeatures(program.ProgramTest):
+    def test_engines_agree_and_ours_makes_no_heap_calls(self):
+        result = self.run_program("bench", "features", "--frames", 70, "--bands", 40, "--json", "out.json")
+        self.assert_fine(result)
+        written = self.json("out.json")
+        self.assertEqual((written["rate_hz"], written["bands"]), (16000, 40))
+        self.assertLess(written["max_difference"], 1e-3)
+        self.assertGreater(written["max_difference"], 0, "two ways to round never agree in every bit")
+        results = {(entry["engine"], entry["paced"]): entry for entry in written["results"]}
+        self.assertEqual(sorted(results), sorted((engine, paced) for engine in ("sidetone", "naive") for paced in (False, True)))
+        for (engine, _), entry in results.items():
+            self.assertEqual(sorted(entry["us_per_frame"]), ["count", "max", "p50", "p95", "p99", "p999"])
+            self.assertEqual(entry["us_per_frame"]["count"], 70)
+            if entry["heap_calls"] is not None:
+                self.assertEqual(entry["heap_calls"] > 0, engine == "naive", entry)
+        self.assertIn("baseline", result.out)
+
+    def test_bad_input_is_refused(self):
+        self.assert_refused(self.run_program("bench", "features", "--rate", "4000"), "--rate")
+        self.assert_refused(self.run_program("bench", "features", "--bands", "0"), "--bands")
+        self.assert_refused(self.run_program("bench", "features", "--json", "no/such/folder.json"), "no/such/folder.json")
+
+
 class BenchInfer(program.ProgramTest):
     def test_backends_agree_and_the_native_one_keeps_its_promises(self):
         result = self.run_program("bench", "infer", "silero-vad", "dtln", "--runs", 40, "--json", "out.json")

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <future>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/bench.hpp"
+#include "cli/command.hpp"
+#include "cli/naive_features.hpp"
+#include "cli/terminal.hpp"
+#include "dsp/log_mel.hpp"
+#include "rt/clock.hpp"
+#include "rt/guard.hpp"
+#include "rt/histogram.hpp"
+#include "rt/thread.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+constexpr std::size_t kSliceFrames = 64;
+constexpr std::size_t kSettleFrames = 4;  // after the other engine's turn the caches are the other's
+constexpr std::size_t kStreamHops = 500;  // of sound, over and over
+constexpr int kPriority = 70;
+constexpr std::int64_t kHopNs = 10'000'000;
+constexpr double kMostDifference = 1e-3;  // in ln(power); two ways to round in single precision
+
+struct FeaturesArguments {
+    std::size_t frames = 500, bands = 80;
+    std::uint32_t rate_hz = 16'000;
+    std::string json;
+};
+
+/// Takes a hop and completes a frame; `row` is where it lies until the next hop.
+struct Engine {
+    std::string name;
+    std::function<void(std::span<const float>)> push;
+    std::function<std::span<const float>()> row;
+};
+
+struct Outcome {
+    std::string engine;
+    bool paced = false;
+    std::unique_ptr<rt::Histogram> times = std::make_unique<rt::Histogram>();
+    std::uint64_t heap_calls = 0;
+};
+
+Engine own_engine(const dsp::LogMel::Design& design) {
+    auto features = std::make_shared<dsp::LogMel>(design);
+    return {"sidetone", [=](std::span<const float> hop) { features->push(hop); },
+            [=] { return features->frames() > 0 ? features->last(1) : std::span<const float>{}; }};
+}
+
+Engine naive_engine(const dsp::LogMel::Design& design) {
+    auto features = std::make_shared<NaiveFeatures>(design);
+    auto frames = std::make_shared<std::vector<std::vector<float>>>();
+    return {"naive", [=](std::span<const float> hop) { *frames = features->push(hop); },
+            [=] { return frames->empty() ? std::span<const float>{} : std::span<const float>(frames->back()); }};
+}
+
+std::vector<float> make_sound(std::size_t count) {
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal(0.01F, 0.1F);
+    std::vector<float> sound(count);
+    for (auto& sample : sound) sample = normal(random);
+    return sound;
+}
+
+/// One pass over both engines by turns, paced or not.
+class Pass {
+public:
+    Pass(const FeaturesArguments& arguments, bool paced, std::atomic<std::size_t>& done)
+        : design_(dsp::LogMel::kaldi(arguments.rate_hz, arguments.bands)),
+          frames_(arguments.frames),
+          paced_(paced),
+          done_(done),
+          sound_(make_sound(kStreamHops * design_.hop)) {
+        for (std::size_t i = 0; i < engines_.size(); ++i) {
+            outcomes_[i].engine = engines_[i].name;
+            outcomes_[i].paced = paced;
+        }
+    }
+
+    void run();
+    [[nodiscard]] std::array<Outcome, 2>& outcomes() noexcept { return outcomes_; }
+    /// The most that the engines' frames differ by.
+    [[nodiscard]] double difference() const noexcept { return difference_; }
+
+private:
+    void run_slice(std::size_t which, std::size_t first_hop, std::size_t count);
+    void run_once(std::size_t which, std::size_t hop, bool counts);
+    void compare();
+
+    dsp::LogMel::Design design_;
+    std::size_t frames_;
+    bool paced_;
+    std::atomic<std::size_t>& done_;
+    std::vector<float> sound_;
+    std::array<Engine, 2> engines_{own_engine(design_), naive_engine(design_)};
+    std::array<Outcome, 2> outcomes_;
+    double difference_ = 0;
+};
+
+// Both take the same hops; in each round the other one is first.
+void Pass::run() {
+    std::size_t hop = 0;
+    for (std::size_t round = 0, left = frames_; left > 0; ++round) {
+        const auto counted = std::min(left, kSliceFrames);
+        for (std::size_t i = 0; i < engines_.size(); ++i) run_slice((round + i) % 2, hop, counted + kSettleFrames);
+        compare();
+        hop += counted + kSettleFrames;
+        left -= counted;
+    }
+}
+
+void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t count) {
+    auto due = rt::monotonic_ns();
+    for (std::size_t i = 0; i < count; ++i) {
+        if (paced_) {
+            due = std::max(due + kHopNs, rt::monotonic_ns());
+            rt::sleep_until_monotonic(due);
+        }
+        run_once(which, first_hop + i, i >= kSettleFrames);
+        done_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void Pass::run_once(std::size_t which, std::size_t hop, bool counts) {
+    const auto samples = std::span(sound_).subspan(hop % kStreamHops * design_.hop, design_.hop);
+    const auto before = rt::realtime_counts(rt::RealtimeKind::audio).heap_calls;
+    std::int64_t took_ns = 0;
+    {
+        const rt::RealtimeScope scope{rt::RealtimeKind::audio};
+        const auto start = rt::now_ns();
+        engines_[which].push(samples);
+        took_ns = rt::now_ns() - start;
+    }
+    if (!counts) return;
+    outcomes_[which].times->record(took_ns);
+    outcomes_[which].heap_calls += rt::realtime_counts(rt::RealtimeKind::audio).heap_calls - before;
+}
+
+void Pass::compare() {
+    const auto own = engines_[0].row();
+    const auto naive = engines_[1].row();
+    for (std::size_t band = 0; band < design_.mel.bands; ++band) {
+        const double difference =
+            own.size() == naive.size() ? std::abs(double{own[band]} - double{naive[band]}) : INFINITY;
+        if (!(difference <= difference_)) difference_ = difference;  // and when it is no number
+    }
+}
+
+struct Comparison {
+    std::vector<Outcome> outcomes;
+    double difference = 0;
+};
+
+Comparison measure(const FeaturesArguments& arguments, std::atomic<std::size_t>& done) {
+    Comparison comparison;
+    for (const bool paced : {true, false}) {
+        Pass pass(arguments, paced, done);
+        // A thread with real-time priority that never sleeps would be stopped by the kernel now and then.
+        rt::RealtimeThread thread{{.name = "st-features", .priority = paced ? kPriority : 0, .core = {}}, [&] {
+                                      const rt::ScopedFlushDenormals flush;
+                                      pass.run();
+                                  }};
+        if (paced && !thread.warning().empty()) spdlog::warn("{}", thread.warning());
+        thread.join();
+        for (auto& outcome : pass.outcomes()) comparison.outcomes.push_back(std::move(outcome));
+        if (!(pass.difference() <= comparison.difference)) comparison.difference = pass.difference();
+    }
+    return comparison;
+}
+
+nlohmann::json calls_a_frame(const Outcome& outcome) {
+    if (!rt::interposer_is_present()) return nullptr;
+    return static_cast<double>(outcome.heap_calls) / static_cast<double>(outcome.times->count());
+}
+
+nlohmann::json to_json(const Outcome& outcome) {
+    const auto us = outcome.times->distribution_us();
+    return {
+        {"engine", outcome.engine},
+        {"paced", outcome.paced},
+        {"us_per_frame",
+         {{"p50", us.p50}, {"p95", us.p95}, {"p99", us.p99}, {"p999", us.p999}, {"max", us.max}, {"count", us.count}}},
+        {"heap_calls", calls_a_frame(outcome)}};
+}
+
+std::string to_text(const Outcome& outcome) {
+    const auto us = outcome.times->distribution_us();
+    const auto calls = calls_a_frame(outcome);
+    return fmt::format("{:<13} {:<9} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>11}\n",
+                       outcome.paced ? "every 10 ms" : "back to back", outcome.engine, us.p50, us.p95, us.p99, us.p999,
+                       us.max, calls.is_null() ? "not counted" : fmt::format("{:.1f}", calls.get<double>()));
+}
+
+/// What Sidetone's engine promises and did not keep here.
+std::vector<std::string> shortcomings(const Comparison& comparison) {
+    std::vector<std::string> found;
+    for (const auto& outcome : comparison.outcomes) {
+        if (outcome.engine == "sidetone" && outcome.heap_calls > 0) {
+            found.push_back(fmt::format("{} heap calls; it promises none", outcome.heap_calls));
+        }
+    }
+    if (!(comparison.difference <= kMostDifference)) {
+        found.push_back(fmt::format("frames differ by {:.1e} from the naive ones, more than {:.0e}",
+                                    comparison.difference, kMostDifference));
+    }
+    return found;
+}
+
+int bench_features(const FeaturesArguments& arguments) {
+    if (!arguments.json.empty()) check_writable(arguments.json);
+    rt::calibrate_clock();
+    StatusLine line;
+    std::atomic<std::size_t> done{0};
+    auto running = std::async(std::launch::async, [&] { return measure(arguments, done); });
+    const auto all = static_cast<double>(4 * arguments.frames);
+    while (running.wait_for(std::chrono::milliseconds{200}) == std::future_status::timeout) {
+        const auto share = std::min(1.0, static_cast<double>(done.load(std::memory_order_relaxed)) / all);
+        line.show(fmt::format("[{}] log-mel frames", bar(share, 30)));
+    }
+    const auto comparison = running.get();
+    line.clear();
+    fmt::print(
+        "Kaldi's log-mel features, {} bands, 25 ms every 10 ms at {} Hz; microseconds a frame\n"
+        "naive: the same written down plainly, vectors and all; the baseline, for want of a packaged engine\n\n"
+        "{:<13} {:<9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11}\n",
+        arguments.bands, arguments.rate_hz, "", "engine", "p50", "p95", "p99", "p99.9", "max", "heap calls");
+    auto results = nlohmann::json::array();
+    for (const auto& outcome : comparison.outcomes) {
+        results.push_back(to_json(outcome));
+        fmt::print("{}", to_text(outcome));
+    }
+    fmt::print("\nframes differ by at most {:.1e} in ln(power)\n", comparison.difference);
+    if (!arguments.json.empty()) {
+        write_json(arguments.json, {{"rate_hz", arguments.rate_hz},
+                                    {"bands", arguments.bands},
+                                    {"max_difference", comparison.difference},
+                                    {"results", results}});
+    }
+    const auto missed = shortcomings(comparison);
+    for (const auto& what : missed) spdlog::warn("{}", what);
+    return missed.empty() ? kFine : kFellShort;
+}
+
+}  // namespace
+
+void add_bench_features(CLI::App& bench, int& exit_code) {
+    auto arguments = std::make_shared<FeaturesArguments>();
+    auto* command = bench.add_subcommand("features", "Measure log-mel features of speech, beside a naive way to them");
+    command->add_option("--frames", arguments->frames, "Of each engine, one every 10 ms, and as many back to back")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    command->add_option("--bands", arguments->bands, "Mel filters")->check(CLI::Range(1, 256))->capture_default_str();
+    command->add_option("--rate", arguments->rate_hz, "Samples a second")
+        ->check(CLI::Range(8000, 96'000))
+        ->capture_default_str();
+    command->add_option("--json", arguments->json, "Write the figures to this file");
+    command->footer(
+        "Example: sidetone bench features --frames 2000 --json features.json\n"
+        "The engines run by turns on one thread. Exit code 1: a heap call of Sidetone's, or frames that differ.\n"
+        "How it is measured: docs/speak.md");
+    command->callback([arguments, &exit_code] { exit_code = bench_features(*arguments); });
+}
+
+}  // namespace sidetone::cli
