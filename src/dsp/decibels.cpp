@@ -10,6 +10,8 @@
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "dsp/vector_loop-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
@@ -17,16 +19,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kDecibelsPerOctaveOfPower = 3.01029995664F;
 constexpr float kOctavesPerDecibel = 0.166096404744F;  // of gain: lb(10) / 20
-
-/// Calls `body(tag, n)` for whole vectors, then for single elements.
-template <class Body>
-HWY_INLINE void for_each_vector(std::size_t count, Body body) {
-    const hn::ScalableTag<float> whole;
-    const hn::CappedTag<float, 1> single;
-    std::size_t n = 0;
-    for (; n + hn::Lanes(whole) <= count; n += hn::Lanes(whole)) body(whole, n);
-    for (; n < count; ++n) body(single, n);
-}
 
 /// NaN becomes `low`, whatever the processor's minimum and maximum make of it.
 template <class D, class V>

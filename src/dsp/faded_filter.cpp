@@ -8,6 +8,8 @@
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "dsp/vector_loop-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
@@ -30,13 +32,10 @@ HWY_INLINE void filter_vector(D d, const float* in, const float* now, const floa
 // `out` must not be what `in` looks back to.
 void filter_faded(const float* in, const float* now, const float* before, std::size_t taps, float first_share,
                   float share_step, float* out, std::size_t count) {
-    const hn::ScalableTag<float> whole;
-    const hn::CappedTag<float, 1> single;
-    std::size_t n = 0;
-    const auto share = [&] { return first_share + share_step * static_cast<float>(n); };
-    for (; n + hn::Lanes(whole) <= count; n += hn::Lanes(whole))
-        filter_vector(whole, in + n, now, before, taps, share(), share_step, out + n);
-    for (; n < count; ++n) filter_vector(single, in + n, now, before, taps, share(), share_step, out + n);
+    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+        const float share = first_share + share_step * static_cast<float>(n);
+        filter_vector(d, in + n, now, before, taps, share, share_step, out + n);
+    });
 }
 
 }  // namespace sidetone::dsp::HWY_NAMESPACE

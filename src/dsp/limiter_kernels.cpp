@@ -46,20 +46,12 @@ const Interpolator kInterpolator = make_interpolator();
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "dsp/vector_loop-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-/// Calls `body(tag, n)` for whole vectors, then for single elements.
-template <class Body>
-HWY_INLINE void for_each_vector(std::size_t count, Body body) {
-    const hn::ScalableTag<float> whole;
-    const hn::CappedTag<float, 1> single;
-    std::size_t n = 0;
-    for (; n + hn::Lanes(whole) <= count; n += hn::Lanes(whole)) body(whole, n);
-    for (; n < count; ++n) body(single, n);
-}
 
 template <class D>
 HWY_INLINE hn::Vec<D> load_bounded(D d, const float* in) {

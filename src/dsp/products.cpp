@@ -8,20 +8,12 @@
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "dsp/vector_loop-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-/// Calls `body(tag, n)` for whole vectors, then for single elements.
-template <class Body>
-HWY_INLINE void for_each_vector(std::size_t count, Body body) {
-    const hn::ScalableTag<float> whole;
-    const hn::CappedTag<float, 1> single;
-    std::size_t n = 0;
-    for (; n + hn::Lanes(whole) <= count; n += hn::Lanes(whole)) body(whole, n);
-    for (; n < count; ++n) body(single, n);
-}
 
 void multiply_vectors(const float* a, const float* b, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n)
