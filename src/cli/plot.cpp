@@ -93,11 +93,13 @@ std::string Plot::frame(const std::string& title) const {
                            mark == 0 ? "#9aa0a6" : "#e3e6ea");
         svg += svg_text(x_ - 8, y + 4, "class=\"small\" text-anchor=\"end\"", number_on(up_, mark));
     }
-    for (const double mark : across_.marks) {
+    const auto across = [&](double mark, const char* dashes) {
         const double x = x_at(mark);
-        svg += fmt::format("<path d=\"M{:.1f} {:.1f}v{:.1f}\" stroke=\"#e3e6ea\"/>\n", x, y_, height_);
+        svg += fmt::format("<path d=\"M{:.1f} {:.1f}v{:.1f}\" stroke=\"#e3e6ea\"{}/>\n", x, y_, height_, dashes);
         svg += svg_text(x, bottom() + 18, "class=\"small\" text-anchor=\"middle\"", number_on(across_, mark));
-    }
+    };
+    for (const double mark : across_.marks) across(mark, "");
+    for (const double mark : across_.dashed_marks) across(mark, " stroke-dasharray=\"2 3\"");
     return svg + svg_text(x_ + width_ / 2, bottom() + 36, "class=\"small\" text-anchor=\"middle\"", across_.title);
 }
 

@@ -17,8 +17,9 @@ namespace sidetone::cli {
 struct Axis {
     double first = 0, last = 1;  ///< at the left or the bottom, and at the right or the top
     bool is_logarithmic = false;
-    std::vector<double> marks;  ///< where a line of the grid and its number are
-    std::string title;          ///< with its unit
+    std::vector<double> marks;         ///< where a line of the grid and its number are
+    std::vector<double> dashed_marks;  ///< the same, of less weight
+    std::string title;                 ///< with its unit
 };
 
 /// An axis in decibels that holds all of `values` that are finite, with a mark every ten.
