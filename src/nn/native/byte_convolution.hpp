@@ -52,11 +52,8 @@ struct ByteConvolutionKernel {
     }
     [[nodiscard]] std::optional<ByteConvolutionKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
-            const bool is_bias = epilogue.scale.empty() && epilogue.slopes.empty() && !epilogue.shift.empty();
-            const bool fits =
-                epilogue.shift.size() == 1 || (epilogue.channels == Epilogue::Channels::second_axis &&
-                                               epilogue.shift.size() == shape.groups * shape.group_outputs);
-            if (!is_bias || !fits) return std::nullopt;
+            if (!epilogue.is_bias_of(Epilogue::Channels::second_axis, shape.groups * shape.group_outputs))
+                return std::nullopt;
             auto made = *this;
             made.result.add_shift(epilogue.shift);
             return made;

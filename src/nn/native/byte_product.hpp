@@ -112,10 +112,7 @@ struct ByteProductKernel {
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights->bytes(); }
     [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
-            const bool is_bias = epilogue.scale.empty() && epilogue.slopes.empty() && !epilogue.shift.empty();
-            const bool fits = epilogue.shift.size() == 1 || (epilogue.channels == Epilogue::Channels::last_axis &&
-                                                             epilogue.shift.size() == weights->rows());
-            if (!is_bias || !fits) return std::nullopt;
+            if (!epilogue.is_bias_of(Epilogue::Channels::last_axis, weights->rows())) return std::nullopt;
             auto made = *this;
             made.result.add_shift(epilogue.shift);
             return made;

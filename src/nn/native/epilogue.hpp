@@ -24,6 +24,11 @@ struct Epilogue {
         const auto fits = [&](const auto& values) { return values.size() <= 1 || values.size() == count; };
         return fits(scale) && fits(shift) && fits(slopes);
     }
+    /// True where it only adds: the same to all, or to each of `count` channels along `axis`.
+    [[nodiscard]] bool is_bias_of(Channels axis, std::size_t count) const noexcept {
+        if (!scale.empty() || !slopes.empty() || shift.empty()) return false;
+        return shift.size() == 1 || (channels == axis && shift.size() == count);
+    }
 };
 
 }  // namespace sidetone::nn::native

@@ -48,10 +48,7 @@ struct PackedKernel {
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return matrix.bytes(); }
     // Rows of the matrix are the last axis of what it makes.
     [[nodiscard]] std::optional<PackedKernel> with(const Epilogue& epilogue) const {
-        const bool is_bias = epilogue.scale.empty() && epilogue.slopes.empty() && !epilogue.shift.empty();
-        const bool fits = epilogue.shift.size() == 1 || (epilogue.channels == Epilogue::Channels::last_axis &&
-                                                         epilogue.shift.size() == matrix.rows());
-        if (!is_bias || !fits) return std::nullopt;
+        if (!epilogue.is_bias_of(Epilogue::Channels::last_axis, matrix.rows())) return std::nullopt;
         auto made = *this;
         made.matrix.add_bias(epilogue.shift);
         return made;
