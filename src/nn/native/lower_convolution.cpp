@@ -207,7 +207,7 @@ bool is_pointwise(const ConvolutionExtent& e) {
 bool suits_windows(const ConvolutionShape& shape) {
     return is_trivial(shape.height) && shape.width.spread == 1 &&
            (shape.width.dilation == 1 || shape.width.taps == 1) && shape.width.out <= 8 &&
-           shape.group_outputs >= PackedMatrix::kRowGrain &&
+           shape.group_outputs >= PanelLayout::kRowGrain &&
            PackedMatrix::fits(shape.group_outputs, shape.group_inputs * shape.width.taps);
 }
 

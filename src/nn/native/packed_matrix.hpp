@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -21,19 +22,31 @@ struct OutputVectors {
     std::size_t row_step, vector_step;
 };
 
-/// A constant matrix and bias, laid out at load for products with few vectors.
-///
 /// Rows lie in panels of 64, the last one of as many times 16 as it takes, and a panel's columns one after the other: a
 /// product reads the weights once, in order, in whole cache lines, and fills all lanes however few vectors there are.
-class PackedMatrix {
-public:
+struct PanelLayout {
     static constexpr std::size_t kPanelRows = 64;
     static constexpr std::size_t kRowGrain = 16;
 
+    std::size_t rows, inner;
+
+    [[nodiscard]] constexpr std::size_t padded_rows() const noexcept {
+        return (rows + kRowGrain - 1) / kRowGrain * kRowGrain;
+    }
+    [[nodiscard]] constexpr std::size_t elements() const noexcept { return padded_rows() * inner; }
+    [[nodiscard]] constexpr std::size_t place(std::size_t row, std::size_t k) const noexcept {
+        const auto first = row / kPanelRows * kPanelRows;
+        return first * inner + k * std::min(kPanelRows, padded_rows() - first) + row - first;
+    }
+};
+
+/// A constant matrix and bias, laid out at load for products with few vectors.
+class PackedMatrix {
+public:
     /// Padding makes a matrix of few rows up to 16 times as large: beyond 256 MiB it is not made.
     [[nodiscard]] static constexpr bool fits(std::size_t rows, std::size_t inner) noexcept {
         constexpr std::size_t kMaxElements = std::size_t{64} << 20;
-        return rows <= kMaxElements && inner <= kMaxElements / (rows + kRowGrain);
+        return rows <= kMaxElements && inner <= kMaxElements / (rows + PanelLayout::kRowGrain);
     }
 
     PackedMatrix() = default;
