@@ -49,7 +49,7 @@ void add_calibrate(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<CalibrateArguments>();
     auto* command = app.add_subcommand("calibrate", "Tell what full scale of a card is in the air, or show it");
     command->add_option("card", arguments->card, "The card, as `sidetone run --device` names it (\"default\" without)");
-    const auto range = CLI::Range(engine::kLowestFullScaleDbSpl, engine::kHighestFullScaleDbSpl);
+    const auto range = CLI::Range(stage::Calibration::kLowestDbSpl, stage::Calibration::kHighestDbSpl);
     command
         ->add_option("--input", arguments->input_db_spl, "dB SPL at the microphone that have a root mean square of 1")
         ->check(range);

@@ -25,7 +25,7 @@ fs::path from_environment(const char* name, const char* below) {
 
 std::optional<double> value_of(const nn::TomlTable& table, const char* key) {
     if (!table.has(key)) return std::nullopt;
-    return table.number(key, kLowestFullScaleDbSpl, kHighestFullScaleDbSpl);
+    return table.number(key, stage::Calibration::kLowestDbSpl, stage::Calibration::kHighestDbSpl);
 }
 
 }  // namespace

@@ -15,8 +15,6 @@ struct CardCalibration {
     std::optional<double> input_full_scale_db_spl, output_full_scale_db_spl;
 };
 
-inline constexpr double kLowestFullScaleDbSpl = 60, kHighestFullScaleDbSpl = 160;
-
 /// $XDG_CONFIG_HOME/sidetone/calibration.toml, or in ~/.config.
 [[nodiscard]] std::filesystem::path calibration_file();
 

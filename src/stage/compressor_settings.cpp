@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "stage/stage.hpp"
+
 namespace sidetone::stage {
 namespace {
 
@@ -123,7 +125,7 @@ CompressTable read_compressor(const Settings& settings, std::size_t channels) {
     compressor.linked = settings.choice("ears", "independent", kEars) == 1;
     result.has_full_scale = settings.has("full_scale_db_spl");
     compressor.full_scale_db_spl = settings.number("full_scale_db_spl", compressor.full_scale_db_spl,
-                                                   kLowestFullScaleDbSpl, kHighestFullScaleDbSpl);
+                                                   Calibration::kLowestDbSpl, Calibration::kHighestDbSpl);
     compressor.playback_full_scale_db_spl = compressor.full_scale_db_spl;
     dsp::GainCurve all;
     read_shape(settings, all);

@@ -10,8 +10,6 @@
 
 namespace sidetone::stage {
 
-inline constexpr double kLowestFullScaleDbSpl = 60, kHighestFullScaleDbSpl = 160;
-
 /// A compressor as its table in a chain file has it. Without `full_scale_db_spl` the device's calibration counts.
 struct CompressTable {
     dsp::CompressorSettings compressor;

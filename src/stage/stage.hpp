@@ -25,6 +25,8 @@ enum class Mode : std::uint8_t {
 /// What full scale is in the air: the level of a sound whose root mean square is 1, before the microphone and after the
 /// receiver. A property of the device, which only a measurement can tell.
 struct Calibration {
+    static constexpr double kLowestDbSpl = 60, kHighestDbSpl = 160;  ///< that full scale may be
+
     double input_full_scale_db_spl = 120;
     double output_full_scale_db_spl = 120;
     bool is_made = false;  ///< false: these are only a guess
