@@ -6,7 +6,7 @@
 
 #include "device/joined_card.hpp"
 #include "unit/device/listening_user.hpp"
-#include "unit/device/scratch_folder.hpp"
+#include "unit/device/refusal.hpp"
 
 namespace sidetone::device {
 namespace {

@@ -10,7 +10,7 @@
 #include "rt/clock.hpp"
 #include "unit/device/jack_server.hpp"
 #include "unit/device/listening_user.hpp"
-#include "unit/device/scratch_folder.hpp"
+#include "unit/device/refusal.hpp"
 
 namespace sidetone::device {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "device/sim_card.hpp"
 #include "unit/device/listening_user.hpp"
-#include "unit/device/scratch_folder.hpp"
 #include "unit/device/sine.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::device {
 namespace {
@@ -157,7 +157,7 @@ TEST(JoinedCard, ALostInputIsLostOnceAndComesBack) {
 }
 
 TEST(JoinedCard, AnInputThatEndsIsPlayedOutBeforeFinished) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     VirtualTime time;
     auto in = microphone(time, 0);
     in.seconds = 1;
@@ -178,7 +178,7 @@ TEST(JoinedCard, AnInputThatEndsIsPlayedOutBeforeFinished) {
 }
 
 TEST(JoinedCard, TwoPacedCardsWorkTogetherOnTheirOwnThreads) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     auto card = JoinedCard(
         std::make_unique<SimCard>(SimSettings{
             .pacing = {.rate_hz = 48'000, .block_frames = 128}, .output_channels = 0, .generator = make_tone}),

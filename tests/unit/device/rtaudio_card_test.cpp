@@ -6,7 +6,8 @@
 
 #include "device/rtaudio_devices.hpp"
 #include "unit/device/listening_user.hpp"
-#include "unit/device/scratch_folder.hpp"
+#include "unit/device/refusal.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::device {
 namespace {
@@ -58,9 +59,9 @@ TEST(RtAudioCard, ADeviceThatDoesNotExistIsRefused) {
 #ifdef SIDETONE_NULL_ALSA_CONTROL
 /// ALSA's `null` card takes and gives blocks as fast as one likes.
 TEST(RtAudioCard, BlocksFlowThroughAlsa) {
-    const ScratchFolder folder;
-    put_bytes(folder / "asound.conf", "ctl_type.sidetonenull { lib \"" SIDETONE_NULL_ALSA_CONTROL
-                                      "\" }\nctl.default { type sidetonenull }\npcm.default { type null }\n");
+    const test::TemporaryFolder folder;
+    test::write(folder / "asound.conf", "ctl_type.sidetonenull { lib \"" SIDETONE_NULL_ALSA_CONTROL
+                                        "\" }\nctl.default { type sidetonenull }\npcm.default { type null }\n");
     setenv("ALSA_CONFIG_PATH", (folder / "asound.conf").c_str(), 1);
     const auto devices = list_rtaudio_devices();
     const auto at =

@@ -5,7 +5,7 @@
 #include "device/rtaudio_card.hpp"
 #include "unit/device/jack_server.hpp"
 #include "unit/device/listening_user.hpp"
-#include "unit/device/scratch_folder.hpp"
+#include "unit/device/refusal.hpp"
 
 namespace sidetone::device {
 namespace {

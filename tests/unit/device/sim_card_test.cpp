@@ -11,7 +11,8 @@
 
 #include "rt/guard.hpp"
 #include "unit/device/listening_user.hpp"
-#include "unit/device/scratch_folder.hpp"
+#include "unit/device/refusal.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::device {
 namespace {
@@ -35,7 +36,7 @@ void expect_near(const std::vector<float>& found, const std::vector<float>& expe
 }
 
 TEST(SimCard, WhatPassesThroughIsRecordedFrameByFrameInEveryLayout) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(2, 5'000);
     write_sound_file(folder / "in.wav", sound);
     for (const auto format : {dsp::SampleFormat::s16, dsp::SampleFormat::s24, dsp::SampleFormat::s24in32,
@@ -70,7 +71,7 @@ TEST(SimCard, WhatPassesThroughIsRecordedFrameByFrameInEveryLayout) {
 }
 
 TEST(SimCard, ChangingBlockSizesCarryTheSameSound) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(1, 10'000);
     write_sound_file(folder / "in.wav", sound);
     SimCard card({.pacing = {.block_frames = 64, .block_pattern = {64, 100, 1, 441}},
@@ -108,7 +109,7 @@ TEST(SimCard, PacedBlocksCarryTheirDueTimes) {
 }
 
 TEST(SimCard, AStallLosesFramesInsteadOfDeliveringThemInABurst) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(1, 14'400);
     write_sound_file(folder / "in.wav", sound);
     SimCard card({.pacing = {.block_frames = 96}, .input_file = folder / "in.wav", .output_file = folder / "out.wav"});
@@ -139,7 +140,7 @@ TEST(SimCard, AStallLosesFramesInsteadOfDeliveringThemInABurst) {
 
 TEST(SimCard, NothingOnItsThreadAllocatesOrLocks) {
     if (!rt::interposer_is_present()) GTEST_SKIP() << "no interposer in this build";
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     // From the first block to the end the whole thread counts as real time, the card's own work too.
     struct Watching : ListeningUser {
         void process(const CardBlock& block) noexcept override {
@@ -168,7 +169,7 @@ TEST(SimCard, NothingOnItsThreadAllocatesOrLocks) {
 }
 
 TEST(SimCard, AVanishedCardComesBackAndTheGapIsSilent) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(1, 20'000);
     write_sound_file(folder / "in.wav", sound);
     SimCard card({.pacing = {.block_frames = 100},
@@ -219,7 +220,7 @@ TEST(SimCard, ACardThatNeverReturnsSaysSo) {
 }
 
 TEST(SimCard, StoppingEarlyKeepsWhatWasPlayed) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     SimCard card({.pacing = {.rate_hz = 48'000, .block_frames = 48}, .output_file = folder / "out.wav"});
     ListeningUser user;
     const StopAtEnd stop_at_end{card};
@@ -246,7 +247,7 @@ TEST(SimCard, StartsAnewAfterStop) {
 }
 
 TEST(SimCard, AFileOfAnotherRateIsRefusedNamingBoth) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "in.wav", noise(1, 100, 44'100));
     EXPECT_THAT(refusal([&] { SimCard({.pacing = {.rate_hz = 48'000}, .input_file = folder / "in.wav"}); }),
                 AllOf(HasSubstr("in.wav"), HasSubstr("44100 Hz"), HasSubstr("48000 Hz")));
@@ -254,7 +255,7 @@ TEST(SimCard, AFileOfAnotherRateIsRefusedNamingBoth) {
 }
 
 TEST(SimCard, OneRecordedChannelFeedsAllInputs) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(1, 1'000);
     write_sound_file(folder / "in.wav", sound);
     SimCard card({.pacing = {.block_frames = 100},
@@ -272,12 +273,12 @@ TEST(SimCard, OneRecordedChannelFeedsAllInputs) {
 }
 
 TEST(SimCard, FloatCardHandsNanOnAsItCame) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "in.wav", noise(1, 100));
-    auto bytes = bytes_of(folder / "in.wav");
+    auto bytes = test::contents_of(folder / "in.wav");
     const auto at = bytes.find("data") + 8 + 4 * 10;
     for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = "\0\0\xc0\x7f"[i];
-    put_bytes(folder / "in.wav", bytes);
+    test::write(folder / "in.wav", bytes);
     SimCard card({.pacing = {.block_frames = 100}, .input_file = folder / "in.wav", .paced = false});
     EXPECT_THAT(card.warnings(), testing::ElementsAre(HasSubstr("1 samples are NaN")));
     ListeningUser user;

@@ -8,7 +8,8 @@
 #include <limits>
 #include <random>
 
-#include "unit/device/scratch_folder.hpp"
+#include "unit/device/refusal.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::device {
 namespace {
@@ -36,7 +37,7 @@ std::size_t data_chunk(const std::string& bytes) {
 }
 
 TEST(SoundFile, FloatsComeBackExactly) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(3, 10'007);
     write_sound_file(folder / "a.wav", sound);
     const auto back = read_sound_file(folder / "a.wav");
@@ -46,7 +47,7 @@ TEST(SoundFile, FloatsComeBackExactly) {
 }
 
 TEST(SoundFile, IntegersComeBackWithinHalfAStep) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(2, 9'001);
     for (const auto& [format, bits] : {std::pair{FileFormat::s16, 16}, std::pair{FileFormat::s24, 24}}) {
         write_sound_file(folder / "a.wav", sound, format);
@@ -62,12 +63,12 @@ TEST(SoundFile, IntegersComeBackWithinHalfAStep) {
 }
 
 TEST(SoundFile, TheSameSamplesGiveTheSameBytes) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(1, 5'000);
     write_sound_file(folder / "a.wav", sound);
     write_sound_file(folder / "b.wav", sound);
-    const auto bytes = bytes_of(folder / "a.wav");
-    EXPECT_EQ(bytes, bytes_of(folder / "b.wav"));
+    const auto bytes = test::contents_of(folder / "a.wav");
+    EXPECT_EQ(bytes, test::contents_of(folder / "b.wav"));
     // Where libsndfile would put the time of day.
     const auto peak = bytes.find("PEAK");
     if (peak != std::string::npos) {
@@ -76,7 +77,7 @@ TEST(SoundFile, TheSameSamplesGiveTheSameBytes) {
 }
 
 TEST(SoundFile, BlocksReadInTurnAreTheWhole) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(2, 1'000);
     write_sound_file(folder / "a.wav", sound);
     SoundFileReader reader(folder / "a.wav");
@@ -94,12 +95,12 @@ TEST(SoundFile, BlocksReadInTurnAreTheWhole) {
 }
 
 TEST(SoundFile, NanAndInfinityAreCountedAndLeftAlone) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "a.wav", noise(1, 100));
-    auto bytes = bytes_of(folder / "a.wav");
+    auto bytes = test::contents_of(folder / "a.wav");
     patch(bytes, data_chunk(bytes) + 8 + 4 * 10, 0x7fc0'0000);  // NaN
     patch(bytes, data_chunk(bytes) + 8 + 4 * 20, 0xff80'0000);  // -infinity
-    put_bytes(folder / "a.wav", bytes);
+    test::write(folder / "a.wav", bytes);
     const auto back = read_sound_file(folder / "a.wav");
     EXPECT_EQ(back.not_finite, 2U);
     EXPECT_TRUE(std::isnan(back.channels[0][10]));
@@ -107,7 +108,7 @@ TEST(SoundFile, NanAndInfinityAreCountedAndLeftAlone) {
 }
 
 TEST(SoundFile, WriterLetsNothingButFiniteSamplesOut) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     auto sound = noise(1, 100);
     sound.channels[0][3] = std::numeric_limits<float>::quiet_NaN();
     sound.channels[0][4] = std::numeric_limits<float>::infinity();
@@ -119,21 +120,21 @@ TEST(SoundFile, WriterLetsNothingButFiniteSamplesOut) {
 }
 
 TEST(SoundFile, AFileCutShortIsRefused) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "a.wav", noise(1, 1'000), FileFormat::s16);
-    const auto bytes = bytes_of(folder / "a.wav");
-    put_bytes(folder / "a.wav", bytes.substr(0, bytes.size() - 500));
+    const auto bytes = test::contents_of(folder / "a.wav");
+    test::write(folder / "a.wav", bytes.substr(0, bytes.size() - 500));
     EXPECT_THAT(refusal([&] { SoundFileReader{folder / "a.wav"}; }),
                 AllOf(HasSubstr("a.wav"), HasSubstr("promises 2000 bytes"), HasSubstr("holds 1500")));
 }
 
 TEST(SoundFile, AHeaderThatPromisesLessIsRefused) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "a.wav", noise(1, 1'000), FileFormat::s16);
-    auto bytes = bytes_of(folder / "a.wav");
+    auto bytes = test::contents_of(folder / "a.wav");
     for (const std::uint32_t size : {0U, 100U, 1'000U}) {
         patch(bytes, data_chunk(bytes) + 4, size);
-        put_bytes(folder / "a.wav", bytes);
+        test::write(folder / "a.wav", bytes);
         EXPECT_THAT(refusal([&] { SoundFileReader{folder / "a.wav"}; }),
                     AllOf(HasSubstr("a.wav"), HasSubstr("longer than the header says")))
             << size;
@@ -141,17 +142,17 @@ TEST(SoundFile, AHeaderThatPromisesLessIsRefused) {
 }
 
 TEST(SoundFile, ChunksAfterTheSoundAreNoLie) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "a.wav", noise(1, 1'000), FileFormat::s16);
-    auto bytes = bytes_of(folder / "a.wav");
+    auto bytes = test::contents_of(folder / "a.wav");
     bytes += std::string("LIST\x0a\0\0\0INFOabcdef", 18);
-    put_bytes(folder / "a.wav", bytes);
+    test::write(folder / "a.wav", bytes);
     EXPECT_EQ(read_sound_file(folder / "a.wav").frames(), 1'000U);
 }
 
 TEST(SoundFile, ARecordingBeyondFourGibibytesIsReadToItsLength) {
     // RF64 as EBU Tech 3306 lays it out, its sound a hole in the file that takes no room on the disk.
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     constexpr std::uint64_t kFrames = 2'200'000'000, kDataBytes = 2 * kFrames;
     const auto little = [](std::uint64_t value, int bytes) {
         std::string text;
@@ -162,7 +163,7 @@ TEST(SoundFile, ARecordingBeyondFourGibibytesIsReadToItsLength) {
                         little(kDataBytes, 8) + little(kFrames, 8) + little(0, 4) + "fmt " + little(16, 4) +
                         little(1, 2) + little(1, 2) + little(48'000, 4) + little(96'000, 4) + little(2, 2) +
                         little(16, 2) + "data" + little(0xffff'ffff, 4);
-    put_bytes(folder / "long.wav", header);
+    test::write(folder / "long.wav", header);
     std::filesystem::resize_file(folder / "long.wav", header.size() + kDataBytes);
     EXPECT_EQ(SoundFileReader(folder / "long.wav").frames(), kFrames);
     std::filesystem::resize_file(folder / "long.wav", header.size() + kDataBytes - 1'000);
@@ -170,18 +171,18 @@ TEST(SoundFile, ARecordingBeyondFourGibibytesIsReadToItsLength) {
 }
 
 TEST(SoundFile, NoChannelsAreRefused) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     write_sound_file(folder / "a.wav", noise(1, 1'000), FileFormat::s16);
-    auto bytes = bytes_of(folder / "a.wav");
+    auto bytes = test::contents_of(folder / "a.wav");
     const auto format = bytes.find("fmt ");
     bytes[format + 10] = bytes[format + 11] = 0;
-    put_bytes(folder / "a.wav", bytes);
+    test::write(folder / "a.wav", bytes);
     EXPECT_THAT(refusal([&] { SoundFileReader{folder / "a.wav"}; }),
                 AllOf(HasSubstr("a.wav"), HasSubstr("0 channels")));
 }
 
 TEST(SoundFile, AbsurdRatesAreRefused) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     for (const std::uint32_t rate_hz : {100U, 4'000'000U}) {
         write_sound_file(folder / "a.wav", noise(1, 100, rate_hz), FileFormat::s16);
         EXPECT_THAT(refusal([&] { SoundFileReader{folder / "a.wav"}; }),
@@ -190,19 +191,19 @@ TEST(SoundFile, AbsurdRatesAreRefused) {
 }
 
 TEST(SoundFile, WhatIsNoSoundFileIsRefusedByName) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     EXPECT_THAT(refusal([&] { SoundFileReader{folder / "none.wav"}; }), HasSubstr("none.wav: no such file"));
     EXPECT_THAT(refusal([&] { SoundFileReader{folder.path()}; }), HasSubstr("is a folder"));
-    put_bytes(folder / "empty.wav", "");
+    test::write(folder / "empty.wav", "");
     EXPECT_THAT(refusal([&] { SoundFileReader{folder / "empty.wav"}; }), HasSubstr("empty.wav: is empty"));
-    put_bytes(folder / "text.wav", "this is not a sound file, whatever its name says\n");
+    test::write(folder / "text.wav", "this is not a sound file, whatever its name says\n");
     EXPECT_THAT(refusal([&] { SoundFileReader{folder / "text.wav"}; }), HasSubstr("text.wav: is no sound file"));
     write_sound_file(folder / "silent.wav", noise(1, 0));
     EXPECT_THAT(refusal([&] { SoundFileReader{folder / "silent.wav"}; }), HasSubstr("0 frames"));
 }
 
 TEST(SoundFile, NobodySeesHalfAFile) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     const auto sound = noise(1, 100);
     const float* const starts[] = {sound.channels[0].data()};
     {
@@ -222,7 +223,7 @@ TEST(SoundFile, NobodySeesHalfAFile) {
 }
 
 TEST(SoundFile, APlaceThatCannotBeWrittenIsRefused) {
-    const ScratchFolder folder;
+    const test::TemporaryFolder folder;
     EXPECT_THAT(refusal([&] { SoundFileWriter(folder / "missing/a.wav", 48'000, 1); }),
                 AllOf(HasSubstr("a.wav"), HasSubstr("mkdir -p")));
     EXPECT_THAT(refusal([&] { SoundFileWriter(folder / "a.mp3", 48'000, 1); }), HasSubstr("expected .wav"));

@@ -16,6 +16,7 @@
 
 #include "nn/model_store.hpp"
 #include "rt/error.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::nn::test {
 
@@ -43,35 +44,9 @@ private:
     std::optional<std::string> before_;
 };
 
-/// An empty folder of its own, gone afterwards.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        auto pattern = (std::filesystem::temp_directory_path() / "sidetone-nn-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
-        path_ = pattern;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-inline std::string contents_of(const std::filesystem::path& file) {
-    std::ifstream stream{file, std::ios::binary};
-    return {std::istreambuf_iterator<char>{stream}, {}};
-}
-
-inline void write(const std::filesystem::path& file, std::string_view contents) {
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream{file, std::ios::binary} << contents;
-}
+using sidetone::test::contents_of;
+using sidetone::test::TemporaryFolder;
+using sidetone::test::write;
 
 /// The message of the InputError that `act` throws; empty, and a failure, when it throws none.
 template <class Act>

@@ -2,38 +2,27 @@
 #pragma once
 
 #include <gmock/gmock.h>
-#include <stdlib.h>  // mkdtemp
 
 #include <filesystem>
-#include <fstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "rt/error.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::speech::test {
 
 /// A file with `text` in a folder of its own, gone afterwards.
 class WrittenFile {
 public:
-    explicit WrittenFile(std::string_view text, const std::string& name = "text.txt") {
-        auto pattern = (std::filesystem::temp_directory_path() / "sidetone-speech-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
-        folder_ = pattern;
-        path_ = folder_ / name;
-        std::ofstream{path_, std::ios::binary} << text;
+    explicit WrittenFile(std::string_view text, const std::string& name = "text.txt") : path_(folder_ / name) {
+        sidetone::test::write(path_, text);
     }
-    ~WrittenFile() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
-    WrittenFile(const WrittenFile&) = delete;
-    WrittenFile& operator=(const WrittenFile&) = delete;
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
-    std::filesystem::path folder_, path_;
+    sidetone::test::TemporaryFolder folder_;
+    std::filesystem::path path_;
 };
 
 /// The line of the InputError that `action` throws; empty where it throws none.

@@ -4,36 +4,30 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "rt/error.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::stage {
 namespace {
 
 class AudiogramFile : public ::testing::Test {
-public:
-    AudiogramFile() { std::filesystem::create_directories(folder_); }
-    ~AudiogramFile() override { std::filesystem::remove_all(folder_); }
-
 protected:
     /// What is said about a file `name` with these contents, without the folder; empty when it is taken.
     [[nodiscard]] std::string message(const std::string& name, const std::string& contents) const {
         const auto file = folder_ / name;
-        std::ofstream{file} << contents;
+        sidetone::test::write(file, contents);
         try {
             (void)read_audiogram(file);
         } catch (const InputError& error) {
-            return std::string{error.what()}.substr(folder_.string().size() + 1);
+            return std::string{error.what()}.substr(folder_.path().string().size() + 1);
         }
         return "";
     }
 
 private:
-    std::filesystem::path folder_ =
-        std::filesystem::path{::testing::TempDir()} /
-        (std::string{"audiogram-"} + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    sidetone::test::TemporaryFolder folder_;
 };
 
 constexpr const char* kGoodEar = "250 = 20\n500 = 25\n1000 = 30\n2000 = 45\n4000 = 60\n8000 = 70\n";

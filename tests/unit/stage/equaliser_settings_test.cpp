@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "rt/error.hpp"
+#include "unit/rt/temporary_folder.hpp"
 
 namespace sidetone::stage {
 namespace {
@@ -18,10 +18,8 @@ using testing::HasSubstr;
 
 class ParametricFile : public testing::Test {
 protected:
-    void TearDown() override { std::filesystem::remove(file_); }
-
     EqualiserSettings read(const std::string& text) {
-        std::ofstream{file_} << text;
+        sidetone::test::write(file_, text);
         return read_parametric_file(file_);
     }
     std::string refusal(const std::string& text) {
@@ -33,9 +31,8 @@ protected:
         return "";
     }
 
-    std::filesystem::path file_ =
-        std::filesystem::path{testing::TempDir()} /
-        (std::string{"sidetone-"} + testing::UnitTest::GetInstance()->current_test_info()->name() + ".txt");
+    sidetone::test::TemporaryFolder folder_;
+    std::filesystem::path file_ = folder_ / "equaliser.txt";
 };
 
 TEST_F(ParametricFile, IsReadAsAutoEqWritesIt) {
