@@ -74,7 +74,9 @@ Inspected inspected(const dsp::HrirSet& set) {
 /// One for every so many degrees, as far as there are others.
 std::vector<MeasuredDirection> around(const std::vector<MeasuredDirection>& ring) {
     std::vector<MeasuredDirection> rows;
-    for (double wanted_deg = kRowsApartDeg - 180; wanted_deg <= 180; wanted_deg += kRowsApartDeg) {
+    const auto count = static_cast<int>(360 / kRowsApartDeg);
+    for (int row = 1; row <= count; ++row) {
+        const double wanted_deg = row * kRowsApartDeg - 180;
         const auto& of = *std::ranges::min_element(
             ring, {}, [=](const auto& each) { return std::abs(each.direction.azimuth_deg - wanted_deg); });
         if (rows.empty() || of.direction.azimuth_deg > rows.back().direction.azimuth_deg) rows.push_back(of);

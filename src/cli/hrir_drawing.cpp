@@ -59,7 +59,8 @@ Axis time_axis(const Ring& ring, std::uint32_t rate_hz) {
               .last = std::ceil(2 * std::min(last_ms + kAfterMs, length_ms)) / 2,
               .title = "time in ms"};
     const double step = axis.last - axis.first > 6 ? 1 : 0.5;
-    for (double mark = axis.first; mark <= axis.last + 1e-9; mark += step) axis.marks.push_back(mark);
+    const auto steps = static_cast<int>((axis.last - axis.first) / step + 1e-9);
+    for (int n = 0; n <= steps; ++n) axis.marks.push_back(axis.first + n * step);
     return axis;
 }
 
@@ -82,7 +83,7 @@ std::string draw_traces(const Ring& ring, std::size_t ear, std::uint32_t rate_hz
     Axis up{.first = ring.front().direction.azimuth_deg - 1.5 * distance_deg,
             .last = ring.back().direction.azimuth_deg + 2 * distance_deg,
             .title = "azimuth in degrees"};
-    for (double mark = -180; mark <= 180; mark += 30) {
+    for (int mark = -180; mark <= 180; mark += 30) {
         if (mark >= up.first && mark <= up.last) up.marks.push_back(mark);
     }
     const Plot plot{x, kTraces, kPlotWidth, kTracesHeight, time, up};
@@ -170,9 +171,9 @@ Axis symmetric_axis(const std::vector<double>& values, double least, double step
     for (const double value : values) most = std::max(most, step * std::ceil(std::abs(value) / step));
     Axis axis{.first = -most, .last = most, .title = std::move(title)};
     const double between = most / step > 6 ? 2 * step : step;
-    for (double mark = 0; mark <= most; mark += between) {
-        if (mark > 0) axis.marks.push_back(-mark);
-        axis.marks.push_back(mark);
+    for (int n = 0; n <= static_cast<int>(most / between); ++n) {
+        if (n > 0) axis.marks.push_back(-n * between);
+        axis.marks.push_back(n * between);
     }
     return axis;
 }
