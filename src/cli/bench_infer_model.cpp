@@ -7,6 +7,7 @@
 #include <numbers>
 #include <optional>
 
+#include "dsp/log_mel.hpp"
 #include "dsp/products.hpp"
 #include "dsp/real_fft.hpp"
 #include "dsp/window.hpp"
@@ -49,6 +50,11 @@ void put_frame(std::span<const float> window, nn::Domain domain, std::optional<d
     }
 }
 
+void put_rows(std::span<const float> window, const nn::Manifest& model, std::span<float> to) {
+    dsp::LogMel features{dsp::LogMel::kaldi(model.sample_rate_hz, model.features.bands)};
+    std::ranges::copy(features.last(features.push(window)), to.data());
+}
+
 const nn::TensorInfo& tensor_called(const std::vector<nn::TensorInfo>& tensors, const std::string& name) {
     return *std::ranges::find(tensors, name, &nn::TensorInfo::name);
 }
@@ -68,13 +74,19 @@ Frames::Frames(const nn::Manifest& model, std::size_t hops) : hops_(hops) {
     for (const auto& graph : model.graphs) {
         const auto elements = tensor_called(graph.inputs, graph.input).elements();
         std::optional<dsp::RealFft> transform;
-        if (graph.domain != nn::Domain::waveform) transform.emplace(front_end.length);
+        const bool is_spectral = graph.domain != nn::Domain::waveform && graph.domain != nn::Domain::features;
+        if (is_spectral) transform.emplace(front_end.length);
         auto& frames = of_graph_.emplace_back(hops * elements);
         elements_.push_back(elements);
         std::vector<float> window(front_end.length);
         for (std::size_t hop = 0; hop < hops; ++hop) {
             dsp::multiply(&sound[hop * front_end.hop], shape.data(), window.data(), window.size());
-            put_frame(window, graph.domain, transform, {&frames[hop * elements], elements});
+            const std::span to{&frames[hop * elements], elements};
+            if (graph.domain == nn::Domain::features) {
+                put_rows(window, model, to);
+            } else {
+                put_frame(window, graph.domain, transform, to);
+            }
         }
     }
 }

@@ -182,6 +182,8 @@ const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
             if (!runner.run()) return nullptr;
             transform->inverse(reinterpret_cast<const std::complex<float>*>(runner.output()), step.result);
             return step.result;
+        case Domain::features:
+            break;  // no denoiser has them
     }
     return nullptr;
 }

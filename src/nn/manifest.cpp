@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include "dsp/real_fft.hpp"
 #include "nn/download_url.hpp"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::int64_t kMaxDimension = std::int64_t{1} << 24;
 constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensorElements = std::size_t{1} << 26;
+constexpr std::uint32_t kMaxRowsOfRun = 64;
 
 constexpr auto kPlainName = "a plain name of letters, digits, '-', '_' and '.'";
 
@@ -51,6 +53,23 @@ FrontEnd read_front_end(const TomlTable& table) {
     front_end.synthesis_window = window("synthesis_window");
     table.finish();
     return front_end;
+}
+
+// Windows of 25 ms every 10 ms: the samples that `rows` rows cover, and those that are new in each run.
+FrontEnd front_end_of_rows(std::uint32_t rate_hz, std::uint32_t rows) {
+    const auto hop = rate_hz / 100;
+    return {.length = rate_hz / 40 + (rows - 1) * hop, .hop = rows * hop};
+}
+
+Features read_features(const TomlTable& table) {
+    (void)table.choice<int>("kind", {{"kaldi_log_mel", 0}});
+    Features features;
+    features.bands = static_cast<std::uint32_t>(table.integer("bands", 1, 512));
+    features.rows_per_answer = static_cast<std::uint32_t>(table.integer("rows_per_answer", 1, kMaxRowsOfRun));
+    features.look_ahead_answers = static_cast<std::uint32_t>(table.integer("look_ahead_answers", 0, 100));
+    features.classes = table.texts("classes", 2);
+    table.finish();
+    return features;
 }
 
 std::vector<TensorInfo> read_tensors(const TomlTable& graph, std::string_view key) {
@@ -142,6 +161,8 @@ std::string expected_signal(Domain domain, std::uint32_t length) {
             return fmt::format("{} values of f32: one a bin", length / 2 + 1);
         case Domain::complex_spectrum:
             return fmt::format("{} values of f32, last dimension 2: one complex number a bin", 2 * (length / 2 + 1));
+        case Domain::features:
+            break;  // check_rows
     }
     return {};
 }
@@ -156,6 +177,8 @@ bool fits(const TensorInfo& tensor, Domain domain, std::uint32_t length) {
             return tensor.elements() == bins;
         case Domain::complex_spectrum:
             return tensor.elements() == 2 * bins && !tensor.shape.empty() && tensor.shape.back() == 2;
+        case Domain::features:
+            return false;
     }
     return false;
 }
@@ -177,6 +200,25 @@ void check_signal(const TomlTable& table, const Manifest& model, const GraphSpec
     }
 }
 
+void check_rows(const TomlTable& table, const Manifest& model, const TensorInfo& input, const TensorInfo& output) {
+    const auto& features = model.features;
+    const auto found = [](const TensorInfo& tensor) {
+        return fmt::format("{} {} {}", in_quotes(tensor.name), to_string(tensor.type), shape_text(tensor.shape));
+    };
+    const auto rows = input.shape.size() == 3 ? input.shape[1] : 0;
+    if (input.type != ElementType::f32 || rows < 1 || rows > kMaxRowsOfRun || rows % features.rows_per_answer != 0 ||
+        input.shape != std::vector<std::int64_t>{1, rows, features.bands}) {
+        table.fail("input", found(input),
+                   fmt::format("f32 [1,rows,{}], rows a multiple of {} and {} at most", features.bands,
+                               features.rows_per_answer, kMaxRowsOfRun));
+    }
+    const std::vector<std::int64_t> answers{1, rows / features.rows_per_answer,
+                                            static_cast<std::int64_t>(features.classes.size())};
+    if (output.type != ElementType::f32 || output.shape != answers) {
+        table.fail("output", found(output), "f32 " + shape_text(answers) + ": a value for each class of each answer");
+    }
+}
+
 GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     GraphSpec graph;
     graph.manifest = model.folder / "model.toml";
@@ -187,9 +229,13 @@ GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
         graph.url = table.text("url", std::string{kAllowedUrls},
                                [](std::string_view url) { return url_kind(std::string{url}) != UrlKind::refused; });
     }
-    graph.domain = table.choice<Domain>("domain", {{"waveform", Domain::waveform},
-                                                   {"magnitude_mask", Domain::magnitude_mask},
-                                                   {"complex_spectrum", Domain::complex_spectrum}});
+    if (model.task == "phonemes") {
+        graph.domain = table.choice<Domain>("domain", {{"features", Domain::features}});
+    } else {
+        graph.domain = table.choice<Domain>("domain", {{"waveform", Domain::waveform},
+                                                       {"magnitude_mask", Domain::magnitude_mask},
+                                                       {"complex_spectrum", Domain::complex_spectrum}});
+    }
     graph.inputs = read_tensors(table, "inputs");
     graph.outputs = read_tensors(table, "outputs");
 
@@ -197,7 +243,11 @@ GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     const auto& output = tensor_named_by(table, "output", graph.outputs);
     graph.input = input.name;
     graph.output = output.name;
-    check_signal(table, model, graph, input, output);
+    if (graph.domain == Domain::features) {
+        check_rows(table, model, input, output);
+    } else {
+        check_signal(table, model, graph, input, output);
+    }
 
     Uses input_uses, output_uses;
     input_uses.take(table, "input", input.name);
@@ -212,7 +262,39 @@ GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     return graph;
 }
 
+void read_windows(const TomlTable& table, Manifest& model) {
+    const auto front_end = table.table("front_end");
+    model.front_end = read_front_end(front_end);
+    if (model.task == "denoise" && model.front_end.length % model.front_end.hop != 0) {
+        front_end.fail("hop", fmt::format("{}", model.front_end.hop),
+                       fmt::format("a divisor of the length, {}", model.front_end.length));
+    }
+}
+
+TensorInfo& tensor_called(std::vector<TensorInfo>& tensors, const std::string& name) {
+    return *std::ranges::find(tensors, name, &TensorInfo::name);
+}
+
+std::uint32_t rows_of_run(const GraphSpec& graph) {
+    return static_cast<std::uint32_t>(std::ranges::find(graph.inputs, graph.input, &TensorInfo::name)->shape[1]);
+}
+
 }  // namespace
+
+Manifest with_rows(Manifest model, std::uint32_t rows) {
+    const auto rows_per_answer = model.features.rows_per_answer;
+    if (rows_per_answer == 0 || rows == 0 || rows > kMaxRowsOfRun || rows % rows_per_answer != 0) {
+        throw std::invalid_argument{
+            fmt::format("model \"{}\": found runs of {} rows, expected a multiple of {}, {} at most", model.name, rows,
+                        rows_per_answer, kMaxRowsOfRun)};
+    }
+    model.front_end = front_end_of_rows(model.sample_rate_hz, rows);
+    for (auto& graph : model.graphs) {
+        tensor_called(graph.inputs, graph.input).shape[1] = rows;
+        tensor_called(graph.outputs, graph.output).shape[1] = rows / rows_per_answer;
+    }
+    return model;
+}
 
 Manifest read_manifest(const std::filesystem::path& folder) {
     const auto file = folder / "model.toml";
@@ -227,19 +309,23 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     model.description = table.text("description");
     model.licence = table.text("licence");
     model.source = table.text("source");
-    model.task = table.choice<std::string>("task", {{"denoise", "denoise"}, {"vad", "vad"}, {"mos", "mos"}});
+    model.task = table.choice<std::string>(
+        "task", {{"denoise", "denoise"}, {"vad", "vad"}, {"mos", "mos"}, {"phonemes", "phonemes"}});
     model.sample_rate_hz = static_cast<std::uint32_t>(table.integer("sample_rate_hz", 8000, 192'000));
     if (table.has("backend")) {
         model.backend = table.choice<std::string>(
             "backend", {{"auto", "auto"}, {"onnxruntime", "onnxruntime"}, {"tflite", "tflite"}, {"native", "native"}});
     }
-    const auto front_end = table.table("front_end");
-    model.front_end = read_front_end(front_end);
-    if (model.task == "denoise" && model.front_end.length % model.front_end.hop != 0) {
-        front_end.fail("hop", fmt::format("{}", model.front_end.hop),
-                       fmt::format("a divisor of the length, {}", model.front_end.length));
+    if (model.task == "phonemes") {
+        model.features = read_features(table.table("features"));
+    } else {
+        read_windows(table, model);
     }
     for (const auto& graph : table.tables("graph", 1)) model.graphs.push_back(read_graph(graph, model));
+    if (model.task == "phonemes") {
+        if (model.graphs.size() != 1) table.fail("graph", fmt::format("{} of them", model.graphs.size()), "one");
+        model.front_end = front_end_of_rows(model.sample_rate_hz, rows_of_run(model.graphs.front()));
+    }
     table.finish();
     return model;
 }

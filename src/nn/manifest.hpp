@@ -16,6 +16,7 @@ enum class Domain : std::uint8_t {
     waveform,          ///< in: the window's samples; out: a frame of samples for overlap-add
     magnitude_mask,    ///< in: |spectrum|; out: real gains for the spectrum
     complex_spectrum,  ///< in and out: real and imaginary parts, last dimension 2
+    features,          ///< in: [1, rows, bands]; out: [1, answers, classes], natural logarithms
 };
 
 /// A streaming state: output `output` of one hop is input `input` of the next. Starts as zeros.
@@ -51,26 +52,41 @@ struct FrontEnd {
     dsp::WindowShape synthesis_window = dsp::WindowShape::rectangular;
 };
 
+/// In place of windows, in the task "phonemes": samples become rows of log-mel energies as Kaldi makes them (25 ms
+/// every 10 ms, dsp::LogMel::kaldi), and every few rows an answer.
+struct Features {
+    std::uint32_t bands = 0;
+    std::uint32_t rows_per_answer = 0;
+    std::uint32_t look_ahead_answers = 0;  ///< an answer is about the sound so many answers before its own rows
+    std::vector<std::string> classes;      ///< what an answer's values are the log-probabilities of
+};
+
 /// A model folder's `model.toml` (DESIGN section 5).
 ///
 /// Every graph input is the signal, a state or a constant. In the task "denoise" the front end's hop divides its
 /// length, and each graph's output has as many values as its input: the graphs form a chain of frames of `length`
 /// samples. In the task "vad" the signal's window may have any hop, and the output is a probability; in the task "mos"
-/// it is what raters would say.
+/// it is what raters would say. In the task "phonemes" the front end is what follows from the features: the samples
+/// that the rows of one run cover, and how many are new in each.
 struct Manifest {
     std::filesystem::path folder;
     std::string name, description, licence, source;
     std::string
         weights_folder;  ///< name of the folder, beside or among the models, that holds the weights; usually `name`
-    std::string task;    ///< "denoise", "vad" or "mos"
+    std::string task;    ///< "denoise", "vad", "mos" or "phonemes"
     std::uint32_t sample_rate_hz = 0;
     std::string backend = "auto";  ///< "auto", "onnxruntime", "tflite", "native"
     FrontEnd front_end;
+    Features features;  ///< of the task "phonemes"
     std::vector<GraphSpec> graphs;
 };
 
 /// No weights file may be larger: what is fetched is bounded before it is looked at.
 inline constexpr std::uint64_t kMaxWeightsBytes = std::uint64_t{2} << 30;
+
+/// The task "phonemes" with `rows` rows in a run in place of as many as the manifest declares: shorter runs answer
+/// sooner and cost more. Throws std::invalid_argument unless `rows` is a multiple of rows_per_answer, 64 at most.
+[[nodiscard]] Manifest with_rows(Manifest model, std::uint32_t rows);
 
 /// Reads and checks `folder`/model.toml. Throws InputError with file, line, key, found and expected; unknown keys are
 /// errors.

@@ -112,6 +112,20 @@ std::vector<double> TomlTable::numbers(std::string_view key, double min, double 
     return values;
 }
 
+std::vector<std::string> TomlTable::texts(std::string_view key, std::size_t min_count) const {
+    const auto expected = fmt::format("an array of at least {} texts that are not empty", min_count);
+    const auto& node = require(key, expected);
+    const auto* array = node.as_array();
+    if (array == nullptr || array->size() < min_count) fail(key, described(node), expected);
+    std::vector<std::string> values;
+    for (const auto& element : *array) {
+        const auto value = element.value<std::string>();
+        if (!value || value->empty()) fail(key, described(element) + " in it", expected);
+        values.push_back(*value);
+    }
+    return values;
+}
+
 TomlTable TomlTable::table(std::string_view key) const {
     const auto& node = require(key, "a table");
     const auto* value = node.as_table();

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] std::vector<std::int64_t> integers(std::string_view key, std::int64_t min, std::int64_t max) const;
     /// An array, possibly empty, of numbers.
     [[nodiscard]] std::vector<double> numbers(std::string_view key, double min, double max) const;
+    /// An array of at least `min_count` texts, none of them empty.
+    [[nodiscard]] std::vector<std::string> texts(std::string_view key, std::size_t min_count) const;
     [[nodiscard]] TomlTable table(std::string_view key) const;
     /// An array of at least `min_count` tables.
     [[nodiscard]] std::vector<TomlTable> tables(std::string_view key, std::size_t min_count) const;

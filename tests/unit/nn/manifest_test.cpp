@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <stdexcept>
+
 #include "test_models.hpp"
 
 namespace sidetone::nn {
@@ -49,8 +51,8 @@ constants = [{ input = "rate", value = 16000 }]
 class ManifestFile : public testing::Test {
 protected:
     // `from` must be there: a test that spoils nothing proves nothing.
-    std::string error_with(std::string_view from, std::string_view to) {
-        std::string text{kGood};
+    std::string error_with(std::string_view good, std::string_view from, std::string_view to) {
+        std::string text{good};
         const auto at = text.find(from);
         EXPECT_NE(at, std::string::npos) << from;
         text.replace(at, from.size(), to);
@@ -59,9 +61,11 @@ protected:
     }
 
     // What comes after "FOLDER/model.toml".
-    std::string complaint_with(std::string_view from, std::string_view to) {
+    std::string complaint_with(std::string_view from, std::string_view to) { return complaint_of(kGood, from, to); }
+
+    std::string complaint_of(std::string_view good, std::string_view from, std::string_view to) {
         const auto file = (folder_.path() / "model.toml").string();
-        const auto message = error_with(from, to);
+        const auto message = error_with(good, from, to);
         EXPECT_THAT(message, StartsWith(file));
         return message.substr(std::min(file.size(), message.size()));
     }
@@ -107,7 +111,7 @@ TEST_F(ManifestFile, NamesAnUnknownKeyWithItsLine) {
 
 TEST_F(ManifestFile, NamesAMissingKey) {
     EXPECT_THAT(complaint_with("task = \"denoise\"\n", ""),
-                EndsWith(": key \"task\": found nothing, expected one of \"denoise\", \"vad\", \"mos\""));
+                EndsWith(": key \"task\": found nothing, expected one of \"denoise\", \"vad\", \"mos\", \"phonemes\""));
     EXPECT_THAT(complaint_with("hop = 128\n", ""), StartsWith(":8: key \"front_end.hop\": found nothing"));
     EXPECT_THAT(complaint_with("sha256", "#"), HasSubstr("key \"graph.sha256\": found nothing"));
 }
@@ -172,6 +176,66 @@ TEST_F(ManifestFile, NamesTheLineOfASyntaxError) {
 TEST_F(ManifestFile, IsNamedWhenItIsMissing) {
     EXPECT_THAT(test::error_of([&] { (void)read_manifest(folder_.path() / "nowhere"); }),
                 EndsWith("nowhere/model.toml: cannot be read"));
+}
+
+constexpr std::string_view kGoodPhonemes = R"(name = "phones"
+description = "a model for tests"
+licence = "MIT"
+source = "https://example.org"
+task = "phonemes"
+sample_rate_hz = 16000
+[features]
+kind = "kaldi_log_mel"
+bands = 80
+rows_per_answer = 2
+look_ahead_answers = 2
+classes = ["-", "AA", "AE"]
+[[graph]]
+file = "good.onnx"
+bytes = 1000
+sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+domain = "features"
+input = "features"
+output = "log_probs"
+inputs = [{ name = "features", shape = [1, 8, 80] }]
+outputs = [{ name = "log_probs", shape = [1, 4, 3] }]
+)";
+
+TEST_F(ManifestFile, OfPhonemesHasFeaturesInPlaceOfAFrontEnd) {
+    test::write(folder_.path() / "model.toml", kGoodPhonemes);
+    const auto model = read_manifest(folder_.path());
+    EXPECT_EQ(model.features.bands, 80U);
+    EXPECT_EQ(model.features.rows_per_answer, 2U);
+    EXPECT_EQ(model.features.look_ahead_answers, 2U);
+    EXPECT_THAT(model.features.classes, testing::ElementsAre("-", "AA", "AE"));
+    EXPECT_EQ(model.front_end.hop, 1280U);
+    EXPECT_EQ(model.front_end.length, 400U + 7 * 160U);
+    EXPECT_EQ(model.graphs.front().domain, Domain::features);
+
+    const auto shorter = with_rows(model, 2);
+    EXPECT_EQ(shorter.front_end.hop, 320U);
+    EXPECT_EQ(shorter.front_end.length, 560U);
+    EXPECT_THAT(shorter.graphs.front().inputs.front().shape, testing::ElementsAre(1, 2, 80));
+    EXPECT_THAT(shorter.graphs.front().outputs.front().shape, testing::ElementsAre(1, 1, 3));
+    for (const std::uint32_t rows : {0U, 1U, 3U, 66U})
+        EXPECT_THROW((void)with_rows(model, rows), std::invalid_argument);
+}
+
+TEST_F(ManifestFile, OfPhonemesNamesWhatDoesNotFit) {
+    const auto complaint = [&](std::string_view from, std::string_view to) {
+        return complaint_of(kGoodPhonemes, from, to);
+    };
+    EXPECT_THAT(complaint("[1, 8, 80]", "[1, 7, 80]"),
+                HasSubstr("found \"features\" f32 [1,7,80], expected f32 [1,rows,80], rows a multiple of 2"));
+    EXPECT_THAT(complaint("[1, 8, 80]", "[8, 80]"), HasSubstr("found \"features\" f32 [8,80]"));
+    EXPECT_THAT(complaint("[1, 4, 3]", "[1, 4, 40]"),
+                HasSubstr("found \"log_probs\" f32 [1,4,40], expected f32 [1,4,3]: a value for each class"));
+    EXPECT_THAT(complaint("domain = \"features\"", "domain = \"waveform\""),
+                HasSubstr("found \"waveform\", expected one of \"features\""));
+    EXPECT_THAT(complaint("classes = [\"-\", \"AA\", \"AE\"]", "classes = [\"-\", 1]"),
+                HasSubstr("found 1 in it, expected an array of at least 2 texts"));
+    EXPECT_THAT(complaint("[features]", "[front_end]\nlength = 512\n[features]"), HasSubstr("found an unknown key"));
+    EXPECT_THAT(complaint("bands = 80\n", ""), HasSubstr("key \"features.bands\": found nothing"));
 }
 
 // Every line of a good manifest cut off, and every byte replaced: an error or a manifest, never a crash.
