@@ -15,6 +15,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     add_bench_infer(*bench, exit_code);
     add_bench_convolve(*bench, exit_code);
     add_bench_features(*bench, exit_code);
+    add_bench_decode(*bench, exit_code);
 }
 
 }  // namespace sidetone::cli

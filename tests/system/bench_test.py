@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone bench`: that it compares equal work and counts what is there. How fast anything is, a shared machine cannot test."""
 
+import array
+
 import program
 
 PIPELINES = ["naive", "polling", "pipelined", "direct"]
@@ -102,6 +104,41 @@ class BenchFeatures(program.ProgramTest):
         self.assert_refused(self.run_program("bench", "features", "--rate", "4000"), "--rate")
         self.assert_refused(self.run_program("bench", "features", "--bands", "0"), "--bands")
         self.assert_refused(self.run_program("bench", "features", "--json", "no/such/folder.json"), "no/such/folder.json")
+
+
+class BenchDecode(program.ProgramTest):
+    def test_the_search_agrees_with_a_plain_one_and_makes_no_heap_call(self):
+        for paced in (False, True):
+            with self.subTest(paced=paced):
+                frames = 30 if paced else 1300
+                result = self.run_program("bench", "decode", "--beams", "4,16", "--frames", frames, "--json", "out.json",
+                                          *(["--paced"] if paced else []))
+                self.assert_fine(result)
+                self.assertNotIn("differ", result.err)
+                written = self.json("out.json")
+                self.assertEqual(written["paced"], paced)
+                results = {(entry["engine"], entry["beam"]): entry for entry in written["results"]}
+                self.assertEqual(sorted(results), sorted((engine, beam) for engine in ("sidetone", "map") for beam in (4, 16)))
+                for (engine, _), entry in results.items():
+                    self.assertEqual(sorted(entry["us_per_frame"]), ["count", "max", "p50", "p95", "p99", "p999"])
+                    self.assertEqual(entry["us_per_frame"]["count"], frames)
+                    if entry["heap_calls"] is not None:
+                        self.assertEqual(entry["heap_calls"] > 0, engine == "map", entry)
+
+    def test_posteriors_of_a_model_can_be_decoded(self):
+        row = array.array("f", [-0.1] + [-5.0] * 39)
+        (self.folder / "rows.f32").write_bytes(row.tobytes() * 300)
+        self.assert_fine(self.run_program("bench", "decode", "--beams", 4, "--posteriors", "rows.f32", "--json", "out.json"))
+        self.assertEqual({entry["us_per_frame"]["count"] for entry in self.json("out.json")["results"]}, {100})
+
+    def test_bad_input_is_refused(self):
+        self.assert_refused(self.run_program("bench", "decode", "--beams", "129"), "--beams")
+        self.assert_refused(self.run_program("bench", "decode", "--posteriors", "missing.f32"), "missing.f32")
+        (self.folder / "short.f32").write_bytes(bytes(161))
+        self.assert_refused(self.run_program("bench", "decode", "--posteriors", "short.f32"), "short.f32", "160")
+        (self.folder / "few.f32").write_bytes(bytes(160))
+        self.assert_refused(self.run_program("bench", "decode", "--posteriors", "few.f32"), "few.f32", "200")
+        self.assert_refused(self.run_program("bench", "decode", "--json", "no/such/folder.json"), "no/such/folder.json")
 
 
 class BenchInfer(program.ProgramTest):
