@@ -7,58 +7,27 @@
 #include <complex>
 #include <cstddef>
 #include <limits>
-#include <numbers>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "dsp/long_fft.hpp"
 
 namespace sidetone::dsp {
 
 namespace {
 
-using Spectrum = std::vector<std::complex<double>>;
-
-void reverse_bits(Spectrum& data) {
-    for (std::size_t n = 1, reversed = 0; n < data.size(); ++n) {
-        std::size_t bit = data.size() / 2;
-        for (; (reversed & bit) != 0; bit /= 2) reversed ^= bit;
-        reversed ^= bit;
-        if (n < reversed) std::swap(data[n], data[reversed]);
-    }
-}
-
-/// In place, radix 2, forward; size is a power of two.
-void transform(Spectrum& data) {
-    const std::size_t size = data.size();
-    Spectrum roots(size / 2);
-    for (std::size_t k = 0; k < roots.size(); ++k) {
-        roots[k] = std::polar(1.0, -2.0 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(size));
-    }
-    reverse_bits(data);
-    for (std::size_t half = 1; half < size; half *= 2) {
-        const std::size_t root_step = size / (2 * half);
-        for (std::size_t start = 0; start < size; start += 2 * half) {
-            for (std::size_t k = 0; k < half; ++k) {
-                const auto even = data[start + k];
-                const auto odd = data[start + k + half] * roots[k * root_step];
-                data[start + k] = even + odd;
-                data[start + k + half] = even - odd;
-            }
-        }
-    }
-}
-
 /// Element d (mod its size) is Σ reference[n] · delayed[n + d], for every lag at which the signals meet.
-Spectrum cross_correlation(std::span<const float> reference, std::span<const float> delayed) {
+LongSpectrum cross_correlation(std::span<const float> reference, std::span<const float> delayed) {
     const std::size_t size = std::bit_ceil(reference.size() + delayed.size());
     // Two real transforms in one: the reference is the real part, the delayed signal the imaginary one.
-    Spectrum both(size);
+    LongSpectrum both(size);
     for (std::size_t n = 0; n < reference.size(); ++n) both[n].real(static_cast<double>(reference[n]));
     for (std::size_t n = 0; n < delayed.size(); ++n) both[n].imag(static_cast<double>(delayed[n]));
-    transform(both);
+    transform_long(both);
 
     // The inverse transform is the forward one read backwards.
-    Spectrum product(size);
+    LongSpectrum product(size);
     for (std::size_t k = 0; k < size; ++k) {
         const std::size_t mirrored = (size - k) % size;
         const auto a = both[k];
@@ -67,7 +36,7 @@ Spectrum cross_correlation(std::span<const float> reference, std::span<const flo
         const auto delayed_bin = (a - b) * std::complex<double>(0.0, -0.5);
         product[mirrored] = std::conj(reference_bin) * delayed_bin / static_cast<double>(size);
     }
-    transform(product);
+    transform_long(product);
     return product;
 }
 
