@@ -28,9 +28,11 @@ void add_mix(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
 void add_measure_electroacoustic(CLI::App& measure, int& exit_code);
 void add_measure_latency(CLI::App& measure, int& exit_code);
+void add_measure_surround(CLI::App& measure, int& exit_code);
 void add_prescribe(CLI::App& app, int& exit_code);
 void add_calibrate(CLI::App& app, int& exit_code);
 void add_hrir(CLI::App& app, int& exit_code);
+void add_hrir_walk(CLI::App& hrir, int& exit_code);
 
 /// Writes to `file` (beside, then renamed). Throws InputError.
 void write_json(const std::filesystem::path& file, const nlohmann::json& value);

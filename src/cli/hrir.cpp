@@ -172,6 +172,7 @@ void add_hrir(CLI::App& app, int& exit_code) {
     command->add_option("--json", arguments->json, "Write all of it to this file");
     command->footer("Example: sidetone hrir inspect mit-kemar --svg kemar.svg");
     command->callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
+    add_hrir_walk(*hrir, exit_code);
 }
 
 }  // namespace sidetone::cli

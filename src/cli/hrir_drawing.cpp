@@ -166,18 +166,6 @@ std::string draw_spectra(const Ring& ring, std::size_t ear, std::uint32_t rate_h
     return svg + legend(plot, entries);
 }
 
-Axis symmetric_axis(const std::vector<double>& values, double least, double step, std::string title) {
-    double most = least;
-    for (const double value : values) most = std::max(most, step * std::ceil(std::abs(value) / step));
-    Axis axis{.first = -most, .last = most, .title = std::move(title)};
-    const double between = most / step > 6 ? 2 * step : step;
-    for (int n = 0; n <= static_cast<int>(most / between); ++n) {
-        if (n > 0) axis.marks.push_back(-n * between);
-        axis.marks.push_back(n * between);
-    }
-    return axis;
-}
-
 std::string draw_difference(const Ring& ring, double dsp::EarPairMeasures::*which, double x, const std::string& title,
                             double least, double step, const std::string& unit) {
     std::vector<double> azimuth_deg, value;

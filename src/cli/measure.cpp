@@ -139,6 +139,7 @@ void add_measure(CLI::App& app, int& exit_code) {
     command->callback([arguments, &exit_code] { exit_code = quality(*arguments); });
     add_measure_electroacoustic(*measure, exit_code);
     add_measure_latency(*measure, exit_code);
+    add_measure_surround(*measure, exit_code);
 }
 
 }  // namespace sidetone::cli

@@ -73,6 +73,18 @@ Axis decibel_axis(std::span<const double> values, double least_range_db, std::st
     return axis;
 }
 
+Axis symmetric_axis(std::span<const double> values, double least, double step, std::string title) {
+    double most = least;
+    for (const double value : values) most = std::max(most, step * std::ceil(std::abs(value) / step));
+    Axis axis{.first = -most, .last = most, .title = std::move(title)};
+    const double between = most / step > 6 ? 2 * step : step;
+    for (int n = 0; n <= static_cast<int>(most / between); ++n) {
+        if (n > 0) axis.marks.push_back(-n * between);
+        axis.marks.push_back(n * between);
+    }
+    return axis;
+}
+
 Plot::Plot(double x, double y, double width, double height, Axis across, Axis up)
     : x_(x), y_(y), width_(width), height_(height), across_(std::move(across)), up_(std::move(up)) {}
 

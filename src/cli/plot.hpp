@@ -25,6 +25,10 @@ struct Axis {
 /// An axis in decibels that holds all of `values` that are finite, with a mark every ten.
 [[nodiscard]] Axis decibel_axis(std::span<const double> values, double least_range_db, std::string title);
 
+/// An axis with 0 in its middle that holds all of `values`, at least from -`least` to `least`, with marks at multiples
+/// of `step`.
+[[nodiscard]] Axis symmetric_axis(std::span<const double> values, double least, double step, std::string title);
+
 /// A rectangle in a drawing in which values are curves.
 class Plot {
 public:

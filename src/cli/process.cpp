@@ -46,6 +46,10 @@ void add_process(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 65536))
         ->capture_default_str();
     command->add_flag("--align", arguments->options.align, "Take the chain's delay off: the output lies on the input");
+    command
+        ->add_option("--channels", arguments->options.channels,
+                     "Write only so many channels, from the first on: 2 for what `spatialise` makes (0: all)")
+        ->check(CLI::Range(0, 16));
     command->add_option("--json", arguments->json, "Write the ledger to this file");
     command->footer("Example: sidetone process denoise noisy.wav clean.wav --align");
     command->callback([arguments, &exit_code] { exit_code = process(*arguments); });

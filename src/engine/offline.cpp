@@ -48,9 +48,9 @@ public:
                 .period_ns = period_ns};
     }
 
-    void write(device::SoundFileWriter& writer, std::size_t first, std::size_t frames) const {
+    void write(device::SoundFileWriter& writer, std::size_t channels, std::size_t first, std::size_t frames) const {
         std::vector<const float*> planes;
-        for (const auto& channel : output_) planes.push_back(channel.data() + first);
+        for (std::size_t c = 0; c < channels; ++c) planes.push_back(output_[c].data() + first);
         writer.write(planes, frames);
     }
 
@@ -96,6 +96,11 @@ Report process_file(const std::filesystem::path& chain_path, const std::filesyst
             fmt::format("{}: is the input as well, expected another file for the output", output.string()));
     }
     device::SoundFileReader reader{input};
+    if (options.channels > reader.channels()) {
+        throw InputError(fmt::format("{}: found {} channels, expected at least the {} that are to be written",
+                                     input.string(), reader.channels(), options.channels));
+    }
+    const auto channels = options.channels == 0 ? reader.channels() : options.channels;
     auto file = read_chain(chain_path, reader.channels());
     device::CardFormat format;
     format.rate_hz = reader.rate_hz();
@@ -103,7 +108,7 @@ Report process_file(const std::filesystem::path& chain_path, const std::filesyst
     format.input_channels = format.output_channels = reader.channels();
     Ledger ledger;
     Chain chain{file, format, ledger, {.offline = true}};
-    device::SoundFileWriter writer{output, reader.rate_hz(), reader.channels(), device::FileFormat::f32};
+    device::SoundFileWriter writer{output, reader.rate_hz(), channels, device::FileFormat::f32};
 
     const rt::ScopedFlushDenormals flush;
     rt::reset_realtime_counts();
@@ -120,7 +125,7 @@ Report process_file(const std::filesystem::path& chain_path, const std::filesyst
         }
         const auto frames = std::min<std::uint64_t>(options.block_frames, total - done);
         const auto skipped = std::min(skip, frames);
-        block.write(writer, skipped, frames - skipped);
+        block.write(writer, channels, skipped, frames - skipped);
         skip -= skipped;
         done += frames;
         if (progress && blocks % 64 == 0) progress(static_cast<double>(done) / static_cast<double>(total));

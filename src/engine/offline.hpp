@@ -11,7 +11,8 @@ namespace sidetone::engine {
 
 struct OfflineOptions {
     std::uint32_t block_frames = 128;
-    bool align = false;  ///< take the chain's delay off: the output lies on the input and is as long
+    bool align = false;          ///< take the chain's delay off: the output lies on the input and is as long
+    std::uint32_t channels = 0;  ///< so many of the chain's channels are written, from the first on; 0: all
 };
 
 /// Runs the chain `chain_path` over a sound file, as fast as it goes, at the file's rate and with its channels. The
