@@ -8,6 +8,8 @@
 
 namespace sidetone::stage {
 
+constexpr double kLongestResponseSeconds = 2;
+
 /// A set, and how its file is laid out, in words.
 struct HrirFile {
     dsp::HrirSet set;
