@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "nn/native/activation-inl.hpp"
 #include "nn/native/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -88,9 +89,10 @@ HWY_INLINE void convolve_one(const DepthwiseRow& r, std::size_t m) {
             if (at < 0 || at >= static_cast<std::ptrdiff_t>(plan.in) || weight == 0) continue;
             sum += weight * r.x[tap.row * plan.in + static_cast<std::size_t>(at)];
         }
-        const bool is_below = plan.activation != Activation::none && sum < 0;
+        // As a vector of one: a branch on the sum's sign would make the instructions depend on the sound.
+        const hn::CappedTag<float, 1> one;
         const float slope = plan.activation == Activation::prelu ? plan.slopes[number] : 0.0F;
-        r.out[plan.spread * m + p] = is_below ? slope * sum : sum;
+        hn::Store(activate(one, plan.activation, slope, hn::Set(one, sum)), one, r.out + plan.spread * m + p);
     }
 }
 

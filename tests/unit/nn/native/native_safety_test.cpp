@@ -18,7 +18,9 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <span>
 
@@ -83,14 +85,16 @@ std::int64_t page_faults() {
     return usage.ru_minflt + usage.ru_majflt;
 }
 
+/// Whatever happens, the child must not go on with the tests.
 template <class Body>
 pid_t in_child(const Body& body) {
     const auto child = fork();
     if (child != 0) return child;
     try {
         body();
-    } catch (...) {
-        _exit(1);  // the child must not go on with the tests
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        _exit(1);
     }
     _exit(0);
 }
@@ -162,6 +166,7 @@ TEST_P(SafeModel, RunsWithoutHeapLockSystemCallOrPageFault) {
             told->locks = counts.locks;
             _exit(0);
         }));
+        EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0) << "the model could not be run";
         if (!told->ready) GTEST_SKIP() << "this machine lets no process filter its own system calls";
         EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << graph.file;
         EXPECT_FALSE(WIFSIGNALED(status)) << graph.file << " ended by signal " << WTERMSIG(status)
@@ -193,6 +198,7 @@ std::vector<std::uint64_t> instructions_of(const GraphSpec& graph, const std::fi
         told->ready = false;
     });
     int status = status_of(child);
+    EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0) << "the model could not be run";
     if (!WIFSTOPPED(status)) return {};
     std::vector<std::uint64_t> counts(runs);
     while (told->ready && WIFSTOPPED(status)) {
@@ -252,6 +258,25 @@ TEST(Instructions, AreAsManyWhateverTheNumbersThatBecomeBytes) {
                                   .output = "y0",
                                   .inputs = {{x, ElementType::f32, {1, 40}}},
                                   .outputs = {{"y0", ElementType::f32, {1, 20}}}},
+                                 file, 8);
+}
+
+TEST(Instructions, AreAsManyWhateverTheSignsAtTheEdgesOfAConvolution) {
+    const test::TemporaryFolder folder;
+    const auto file = folder.path() / "edges.onnx";
+    test::OperatorCase made{"PRelu", 1};
+    made.dynamic_floats({1, 3, 3, 33});
+    const auto x = made.take_input();
+    made.constant_floats({3, 1, 3, 3}, -1.0F, 1.0F);
+    const auto sums = made.node("Conv", {x, made.take_input()});
+    made.node_attribute("group", 3).node_attribute("pads", std::vector<std::int64_t>{0, 1, 0, 1});
+    made.computed(sums[0]).constant_floats({1}, 0.1F, 0.3F);
+    test::write(file, made.file());
+    test::write(file, made.file());
+    expect_constant_instructions({.input = x,
+                                  .output = "y0",
+                                  .inputs = {{x, ElementType::f32, {1, 3, 3, 33}}},
+                                  .outputs = {{"y0", ElementType::f32, {1, 3, 1, 33}}}},
                                  file, 8);
 }
 
