@@ -9,8 +9,7 @@
 #include <set>
 #include <span>
 
-#include "device/sound_file.hpp"
-#include "dsp/polyphase_resampler.hpp"
+#include "cli/mono_recording.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
@@ -76,17 +75,6 @@ std::vector<Files> speech_of(const std::filesystem::path& data, CorpusPart part)
     return sources;
 }
 
-std::vector<float> read_mono(const std::filesystem::path& file, std::uint32_t rate_hz) {
-    const auto sound = device::read_sound_file(file);
-    return dsp::resampled(sound.channels.front(), dsp::PolyphaseResampler{sound.rate_hz, rate_hz});
-}
-
-double power_of(std::span<const float> signal) {
-    double sum = 0;
-    for (const float sample : signal) sum += static_cast<double>(sample) * static_cast<double>(sample);
-    return sum / static_cast<double>(std::max<std::size_t>(1, signal.size()));
-}
-
 }  // namespace
 
 std::vector<CorpusItem> choose_corpus(const std::filesystem::path& data, CorpusPart part, std::size_t clips) {
@@ -122,8 +110,8 @@ NoisySpeech mix_item(const CorpusItem& item, double snr_db, std::uint32_t rate_h
     const auto begin = recording.empty() ? 0 : random() % recording.size();
     std::vector<float> noise(frames);
     for (std::size_t n = 0; n < frames && !recording.empty(); ++n) noise[n] = recording[(begin + n) % recording.size()];
-    const auto speech_power = power_of(speech);
-    const auto noise_power = power_of(std::span{noise}.subspan(mixed.lead_in));
+    const auto speech_power = mean_power(speech);
+    const auto noise_power = mean_power(std::span{noise}.subspan(mixed.lead_in));
     if (speech_power == 0) throw InputError{fmt::format("{}: found silence, expected speech", item.speech.string())};
     if (noise_power == 0) throw InputError{fmt::format("{}: found silence, expected noise", item.noise.string())};
 

@@ -5,13 +5,12 @@
 #include <cmath>
 #include <memory>
 #include <random>
-#include <span>
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/mono_recording.hpp"
 #include "cli/pink_noise.hpp"
 #include "device/sound_file.hpp"
-#include "dsp/polyphase_resampler.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
@@ -27,13 +26,6 @@ struct MixArguments {
     std::uint32_t rate_hz = 48'000;
     std::uint64_t seed = 1;
 };
-
-std::vector<float> read_mono(const std::string& path, std::uint32_t rate_hz) {
-    const auto sound = device::read_sound_file(path);
-    if (sound.not_finite != 0)
-        throw InputError(fmt::format("{}: found {} samples that are NaN or infinite", path, sound.not_finite));
-    return dsp::resampled(sound.channels.front(), dsp::PolyphaseResampler{sound.rate_hz, rate_hz});
-}
 
 // Utterances one after another with pauses, over and over until `frames` are full.
 std::vector<float> speech_track(const std::vector<std::string>& files, std::uint32_t rate_hz, std::size_t frames) {
@@ -79,19 +71,13 @@ std::vector<float> noise_track(const MixArguments& arguments, std::size_t frames
     return track;
 }
 
-double power_of(std::span<const float> signal) {
-    double sum = 0;
-    for (const float sample : signal) sum += static_cast<double>(sample) * static_cast<double>(sample);
-    return sum / static_cast<double>(std::max<std::size_t>(1, signal.size()));
-}
-
 int mix(const MixArguments& arguments) {
     const auto frames = static_cast<std::size_t>(arguments.seconds * arguments.rate_hz);
     auto clean = speech_track(arguments.speech, arguments.rate_hz, frames);
     auto noisy = noise_track(arguments, clean.size());
-    const auto noise_power = power_of(noisy);
+    const auto noise_power = mean_power(noisy);
     if (noise_power == 0) throw InputError(fmt::format("{}: found silence, expected noise", arguments.noise));
-    const auto gain = std::sqrt(power_of(clean) / noise_power / std::pow(10, arguments.snr_db / 10));
+    const auto gain = std::sqrt(mean_power(clean) / noise_power / std::pow(10, arguments.snr_db / 10));
     float peak = 0;
     for (std::size_t i = 0; i < clean.size(); ++i) {
         noisy[i] = clean[i] + static_cast<float>(gain) * noisy[i];

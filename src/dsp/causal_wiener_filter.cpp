@@ -20,7 +20,6 @@ CausalWienerFilter::CausalWienerFilter(std::size_t transform, std::size_t taps, 
       fft_(transform),
       filter_(taps, fade),
       solver_(taps),
-      ones_(fft_.bins(), 1.0F),
       power_(fft_.bins()),
       bins_(fft_.bins()),
       own_(transform),
@@ -33,7 +32,7 @@ CausalWienerFilter::CausalWienerFilter(std::size_t transform, std::size_t taps, 
 }
 
 void CausalWienerFilter::set_gains(const float* gains, const std::complex<float>* spectrum) noexcept {
-    power_with_gains(spectrum, ones_.data(), power_.data(), power_.size());
+    power(spectrum, power_.data(), power_.size());
     const float mean = std::reduce(power_.begin(), power_.end()) / static_cast<float>(power_.size());
     const float noise = kNoiseShare * mean + kSilence;
     for (std::size_t k = 0; k < power_.size(); ++k) bins_[k] = power_[k] += noise;

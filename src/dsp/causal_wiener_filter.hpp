@@ -42,7 +42,7 @@ private:
     RealFft fft_;
     FadedFilter filter_;
     ToeplitzSolver solver_;
-    std::vector<float> ones_, power_;
+    std::vector<float> power_;
     std::vector<std::complex<float>> bins_;
     std::vector<float> own_, cross_, wanted_;  // correlations: of the sound, of it with its gains, and that delayed
 };

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "dsp/mel_kernels.hpp"
+#include "dsp/products.hpp"
 
 namespace sidetone::dsp {
 namespace {
@@ -102,7 +103,7 @@ void LogMel::make_frame(const float* samples) noexcept {
                                .pre_emphasis = static_cast<float>(design_.pre_emphasis)};
     weigh_frame(weights, samples, samples_.data());
     transform_.forward(samples_.data(), spectrum_.data());
-    power_of(spectrum_.data(), spectrum_.size(), power_.data());
+    power(spectrum_.data(), power_.data(), spectrum_.size());
     bank_.log_energies(power_.data(), design_.floor, rows_.at(frames() * bands()));
 }
 

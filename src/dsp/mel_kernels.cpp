@@ -13,20 +13,12 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include "dsp/vector_loop-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-/// Calls `body(tag, n)` for whole vectors, then for single elements.
-template <class Body>
-HWY_INLINE void for_each_vector(std::size_t first, std::size_t end, Body body) {
-    const hn::CappedTag<float, MelBank::kGroup> whole;
-    const hn::CappedTag<float, 1> single;
-    std::size_t n = first;
-    for (; n + hn::Lanes(whole) <= end; n += hn::Lanes(whole)) body(whole, n);
-    for (; n < end; ++n) body(single, n);
-}
 
 HWY_INLINE float mean_of(const float* x, std::size_t count) {
     const hn::CappedTag<float, MelBank::kGroup> d;
@@ -51,19 +43,11 @@ void weigh(const FrameWeights& weights, const float* x, float* out) {
     const float emphasised_mean = (1 - factor) * mean;
     out[0] = window[0] * ((1 - factor) * x[0] - emphasised_mean);
     // Neighbours are taken from each other first, while both are exact: what is rounded then is as small as the result.
-    for_each_vector(1, count, [=](auto d, std::size_t n) HWY_ATTR {
-        const auto emphasised = hn::NegMulAdd(hn::Set(d, factor), hn::LoadU(d, x + n - 1), hn::LoadU(d, x + n));
+    for_each_vector(count - 1, [=](auto d, std::size_t before) HWY_ATTR {
+        const auto n = before + 1;
+        const auto emphasised = hn::NegMulAdd(hn::Set(d, factor), hn::LoadU(d, x + before), hn::LoadU(d, x + n));
         const auto centred = hn::Sub(emphasised, hn::Set(d, emphasised_mean));
         hn::StoreU(hn::Mul(hn::LoadU(d, window + n), centred), d, out + n);
-    });
-}
-
-void power(const float* spectrum, std::size_t count, float* out) {
-    for_each_vector(0, count, [=](auto d, std::size_t k) HWY_ATTR {
-        hn::Vec<decltype(d)> re;
-        hn::Vec<decltype(d)> im;
-        hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
-        hn::StoreU(hn::MulAdd(re, re, hn::Mul(im, im)), d, out + k);
     });
 }
 
@@ -114,15 +98,10 @@ HWY_AFTER_NAMESPACE();
 namespace sidetone::dsp {
 
 HWY_EXPORT(weigh);
-HWY_EXPORT(power);
 HWY_EXPORT(log_energies_of_groups);
 
 void weigh_frame(const FrameWeights& weights, const float* x, float* out) noexcept {
     HWY_DYNAMIC_DISPATCH(weigh)(weights, x, out);
-}
-
-void power_of(const std::complex<float>* spectrum, std::size_t count, float* out) noexcept {
-    HWY_DYNAMIC_DISPATCH(power)(reinterpret_cast<const float*>(spectrum), count, out);
 }
 
 void mel_log_energies(const MelFilters& filters, const float* power, float floor, float* out) noexcept {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,9 +18,6 @@ struct FrameWeights {
 
 /// out[n] = window[n] · what the weights make of x; `x` and `out` hold window.size() samples and do not overlap.
 void weigh_frame(const FrameWeights& weights, const float* x, float* out) noexcept;
-
-/// out[k] = |spectrum[k]|^2
-void power_of(const std::complex<float>* spectrum, std::size_t count, float* out) noexcept;
 
 /// The filters of a MelBank.
 struct MelFilters {

@@ -41,7 +41,16 @@ void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) 
     });
 }
 
-void power_of_vectors(const float* spectrum, const float* gain, float* out, std::size_t count) {
+void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
+    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+        hn::Vec<decltype(d)> re;
+        hn::Vec<decltype(d)> im;
+        hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
+        hn::StoreU(hn::MulAdd(re, re, hn::Mul(im, im)), d, out + k);
+    });
+}
+
+void power_of_gained_vectors(const float* spectrum, const float* gain, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
@@ -86,6 +95,7 @@ HWY_EXPORT(multiply_add_vectors);
 HWY_EXPORT(add_vectors);
 HWY_EXPORT(magnitude_of_vectors);
 HWY_EXPORT(power_of_vectors);
+HWY_EXPORT(power_of_gained_vectors);
 HWY_EXPORT(apply_gains_to_vectors);
 HWY_EXPORT(apply_mask_to_vectors);
 
@@ -105,8 +115,12 @@ void magnitude(const std::complex<float>* spectrum, float* out, std::size_t coun
     HWY_DYNAMIC_DISPATCH(magnitude_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
 }
 
+void power(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(power_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
+}
+
 void power_with_gains(const std::complex<float>* spectrum, const float* gain, float* out, std::size_t count) noexcept {
-    HWY_DYNAMIC_DISPATCH(power_of_vectors)(reinterpret_cast<const float*>(spectrum), gain, out, count);
+    HWY_DYNAMIC_DISPATCH(power_of_gained_vectors)(reinterpret_cast<const float*>(spectrum), gain, out, count);
 }
 
 void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {

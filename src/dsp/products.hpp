@@ -16,6 +16,8 @@ void multiply_add(const float* a, const float* b, float* sum, std::size_t count)
 void add_samples(const float* a, float* sum, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k]|.
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
+/// out[k] = |spectrum[k]|².
+void power(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k] · gain[k]|².
 void power_with_gains(const std::complex<float>* spectrum, const float* gain, float* out,
                       std::size_t count) noexcept SIDETONE_REALTIME;

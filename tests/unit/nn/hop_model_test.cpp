@@ -11,6 +11,7 @@
 #include "dsp/si_sdr.hpp"
 #include "test_models.hpp"
 #include "tiny_onnx.hpp"
+#include "unit/dsp/signals.hpp"
 
 namespace sidetone::nn {
 namespace {
@@ -86,7 +87,7 @@ protected:
     void expect_pointwise(const Manifest& manifest, const std::function<float(float)>& expected,
                           float tolerance = 2e-5F) {
         HopModel model{manifest, "auto"};
-        const auto in = test::white_noise(8000, 0.1F, 1);
+        const auto in = dsp::test::white_noise(8000, 1, 0.1F);
         const auto out = processed(model, in);
         // The first frame has had no earlier ones to overlap with.
         for (std::size_t n = 2 * model.length(); n < out.size(); ++n) {
@@ -133,7 +134,7 @@ TEST_F(FrontEndOnly, MultipliesTheSpectrumByTheMask) {
     HopModel model{chain({512, 512, dsp::WindowShape::rectangular, dsp::WindowShape::rectangular},
                          {{Domain::magnitude_mask, "Identity"}}),
                    "auto"};
-    const auto in = test::white_noise(512, 0.1F, 2);
+    const auto in = dsp::test::white_noise(512, 2, 0.1F);
     std::vector<float> out(512), expected(512);
     ASSERT_TRUE(model.process(in.data(), out.data()));
     dsp::RealFft transform{512};
@@ -192,7 +193,7 @@ TEST_P(Denoiser, TakesNoiseOutOfSpeech) {
     SIDETONE_REQUIRE_WEIGHTS(manifest_);
     HopModel model{manifest_, "auto"};
     const auto speech = test::speech();
-    const auto noisy = mixed(speech, test::white_noise(speech.size(), root_mean_square(speech), 3));  // 0 dB
+    const auto noisy = mixed(speech, dsp::test::white_noise(speech.size(), 3, root_mean_square(speech)));  // 0 dB
     const auto out = processed(model, noisy);
     const std::span clean{speech};
     const auto delay = model.delay();
@@ -251,7 +252,7 @@ TEST(Dtln, SoundsTheSameFromTfliteAndFromOnnx) {
     SIDETONE_REQUIRE_WEIGHTS(onnx_manifest);
     HopModel onnx{onnx_manifest, "onnxruntime"}, tflite{find_model("dtln"), "tflite"};
     const auto speech = test::speech();
-    const auto noisy = mixed(speech, test::white_noise(speech.size(), 0.02F, 4));
+    const auto noisy = mixed(speech, dsp::test::white_noise(speech.size(), 4, 0.02F));
     EXPECT_THAT(processed(tflite, noisy), testing::Pointwise(testing::FloatNear(1e-3F), processed(onnx, noisy)));
 }
 

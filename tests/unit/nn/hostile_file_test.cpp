@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "nn/hop_model.hpp"
 #include "nn/session.hpp"
 #include "test_models.hpp"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <gmock/gmock.h>
+
 #include <sys/file.h>
 #include <unistd.h>
+#include <random>
 
 #include "loopback_server.hpp"
 #include "nn/model_store.hpp"

@@ -11,6 +11,7 @@
 
 #include "nn/graph_runner.hpp"
 #include "test_models.hpp"
+#include "unit/dsp/signals.hpp"
 
 namespace sidetone::nn {
 namespace {
@@ -187,7 +188,7 @@ TEST(SileroVad, TellsSpeechFromSilenceAndNoise) {
     };
     EXPECT_GT(highest(test::speech()), 0.9F);
     EXPECT_LT(highest(std::vector<float>(32'000)), 0.3F);
-    EXPECT_LT(highest(test::white_noise(32'000, 0.05F, 5)), 0.3F);
+    EXPECT_LT(highest(dsp::test::white_noise(32'000, 5, 0.05F)), 0.3F);
 }
 
 // Where manifest and file disagree.

@@ -10,7 +10,6 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -109,14 +108,6 @@ inline std::string name_of_case(const testing::TestParamInfo<const char*>& info)
     std::string name = info.param;
     std::ranges::replace(name, '-', '_');
     return name;
-}
-
-inline std::vector<float> white_noise(std::size_t count, float level, std::uint32_t seed) {
-    std::mt19937 generator{seed};
-    std::normal_distribution<float> normal{0.0F, level};
-    std::vector<float> samples(count);
-    for (auto& sample : samples) sample = normal(generator);
-    return samples;
 }
 
 }  // namespace sidetone::nn::test

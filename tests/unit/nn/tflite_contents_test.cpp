@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "test_models.hpp"
 
 namespace sidetone::nn {

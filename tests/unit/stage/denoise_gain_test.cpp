@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -14,17 +13,10 @@
 #include "rt/error.hpp"
 #include "rt/waiter.hpp"
 #include "stage/filter_bank.hpp"
+#include "unit/dsp/signals.hpp"
 
 namespace sidetone::stage {
 namespace {
-
-std::vector<float> noise(std::size_t frames, unsigned seed) {
-    std::mt19937 random{seed};
-    std::normal_distribution<float> normal{0, 0.1F};
-    std::vector<float> out(frames);
-    for (auto& sample : out) sample = normal(random);
-    return out;
-}
 
 DenoiseGainSettings settings() {
     DenoiseGainSettings settings;
@@ -63,7 +55,7 @@ TEST(DenoiseGain, NoiseAloneIsTurnedDownWithoutDelayingIt) {
     for (const std::uint32_t rate : {16'000U, 44'100U, 48'000U}) {
         auto stage = bank_with(settings());
         stage.prepare(offline(rate, 128));
-        const auto in = noise(2 * rate, rate);
+        const auto in = dsp::test::white_noise(2 * rate, rate, 0.1F);
         const auto out = run(stage, in, 128);
         EXPECT_LT(power_db(out, rate) - power_db(in, rate), -10) << rate;
         auto bare = FilterBankStage{{}, {}};
@@ -78,7 +70,7 @@ TEST(DenoiseGain, SamplesDoNotDependOnHowTheyAreCutIntoBlocks) {
     for (const std::uint32_t copies : {1U, 4U}) {
         denoise.copies = copies;
         auto stage = bank_with(denoise);
-        const auto in = noise(16'000, 5);
+        const auto in = dsp::test::white_noise(16'000, 5, 0.1F);
         stage.prepare(offline(44'100, 4096));
         const auto whole = run(stage, in, 4096);
         for (const std::uint32_t block : {48U, 441U}) {
@@ -93,7 +85,7 @@ TEST(DenoiseGain, StrengthIsTheMostThatIsTakenAway) {
     denoise.strength_db = 6;
     auto stage = bank_with(denoise);
     stage.prepare(offline(48'000, 128));
-    const auto in = noise(96'000, 6);
+    const auto in = dsp::test::white_noise(96'000, 6, 0.1F);
     const auto change = power_db(run(stage, in, 128), 48'000) - power_db(in, 48'000);
     EXPECT_LT(change, -4);
     EXPECT_GT(change, -6.1);
@@ -104,7 +96,7 @@ TEST(DenoiseGain, DryIsTheInput) {
     denoise.wet = 0;
     auto stage = bank_with(denoise);
     stage.prepare(offline(48'000, 128));
-    const auto in = noise(24'000, 7);
+    const auto in = dsp::test::white_noise(24'000, 7, 0.1F);
     const auto out = run(stage, in, 128);
     for (std::size_t n = 5000; n < out.size(); ++n) ASSERT_NEAR(out[n], in[n - stage.delay_frames()], 1e-5);
 }
@@ -121,7 +113,7 @@ TEST(DenoiseGain, LateGainsAreHeldThenGoToUnityAndAreCounted) {
     context.waiter = &waiter;
     stage.prepare(context);
     ASSERT_NE(stage.work(), nullptr);
-    const auto in = noise(96'000, 8);
+    const auto in = dsp::test::white_noise(96'000, 8, 0.1F);
     std::vector<float> out(in.size());
     constexpr std::size_t kWorkerStops = 48'000;
     for (std::size_t at = 0; at < in.size(); at += 48) {

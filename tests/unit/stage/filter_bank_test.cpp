@@ -12,17 +12,10 @@
 
 #include "dsp/alignment.hpp"
 #include "rt/clock.hpp"
+#include "unit/dsp/signals.hpp"
 
 namespace sidetone::stage {
 namespace {
-
-std::vector<float> noise(std::size_t frames, unsigned seed) {
-    std::mt19937 random{seed};
-    std::normal_distribution<float> normal{0, 0.1F};
-    std::vector<float> out(frames);
-    for (auto& sample : out) sample = normal(random);
-    return out;
-}
 
 StageContext live(std::uint32_t rate_hz, std::uint32_t block, std::uint32_t channels = 1) {
     return {.rate_hz = rate_hz, .block_frames = block, .max_block_frames = block, .channels = channels};
@@ -85,7 +78,7 @@ TEST(FilterBankStage, WithoutLinksTheOutputIsTheInputDelayed) {
         for (const std::uint32_t block : {48U, 64U, 128U, 441U}) {
             FilterBankStage stage{{}, {}};
             stage.prepare(live(rate, block));
-            const auto in = noise(rate / 4, rate + block);
+            const auto in = dsp::test::white_noise(rate / 4, rate + block, 0.1F);
             const auto out = run(stage, in, [&] { return block; });
             EXPECT_LT(error_db(in, out, stage.delay_frames()), -80) << rate << " Hz, " << block;
         }
@@ -97,7 +90,7 @@ TEST(FilterBankStage, DelayIsSynthesisLessHopAndWhatBlocksLeaveIncomplete) {
         FilterBankStage stage{{.synthesis_ms = 2}, {}};
         stage.prepare(live(48'000, block));
         EXPECT_EQ(stage.delay_frames(), 96 - 48 + 48 - std::gcd(48U, block));
-        const auto in = noise(24'000, block);
+        const auto in = dsp::test::white_noise(24'000, block, 0.1F);
         EXPECT_EQ(dsp::delay_by_cross_correlation(in, run(stage, in, [&] { return block; }), 1000),
                   stage.delay_frames());
     }
@@ -111,7 +104,7 @@ TEST(FilterBankStage, BlocksOfAnySizeNeverWaitForAHop) {
     stage.prepare(context);
     EXPECT_EQ(stage.delay_frames(), 192U - 48 + 47);
     std::mt19937 random{3};
-    const auto in = noise(48'000, 4);
+    const auto in = dsp::test::white_noise(48'000, 4, 0.1F);
     const auto out = run(stage, in, [&] { return std::uniform_int_distribution<std::uint32_t>{1, 777}(random); });
     EXPECT_LT(error_db(in, out, stage.delay_frames()), -80);
 }
@@ -122,7 +115,7 @@ TEST(FilterBankStage, SamplesDoNotDependOnHowTheyAreCutIntoBlocks) {
     std::vector<std::unique_ptr<SpectralGain>> links;
     links.push_back(std::make_unique<FixedGain>(0.25F, 100));
     FilterBankStage stage{{}, std::move(links)};
-    const auto in = noise(20'000, 6);
+    const auto in = dsp::test::white_noise(20'000, 6, 0.1F);
     stage.prepare(context);
     const auto whole = run(stage, in, [] { return 4096U; });
     for (const std::uint32_t block : {1U, 44U, 100U, 441U}) {
@@ -132,7 +125,7 @@ TEST(FilterBankStage, SamplesDoNotDependOnHowTheyAreCutIntoBlocks) {
 }
 
 TEST(FilterBankStage, OutputMayOverwriteTheInput) {
-    const auto in = noise(9600, 7);
+    const auto in = dsp::test::white_noise(9600, 7, 0.1F);
     FilterBankStage stage{{}, {}};
     stage.prepare(live(48'000, 100));
     const auto apart = run(stage, in, [] { return 100U; });
@@ -153,7 +146,7 @@ TEST(FilterBankStage, GainsOfAllLinksMultiply) {
     links.push_back(std::move(quarter));
     FilterBankStage stage{{}, std::move(links)};
     stage.prepare(live(48'000, 128));
-    const auto in = noise(12'800, 8);
+    const auto in = dsp::test::white_noise(12'800, 8, 0.1F);
     auto out = run(stage, in, [] { return 128U; });
     for (auto& sample : out) sample *= 8;
     EXPECT_LT(error_db(in, out, stage.delay_frames()), -80);
@@ -183,7 +176,7 @@ TEST_P(FilterBankWithFilter, HasEqualGainsExactlyAndTheDelayThatWasSet) {
         FilterBankStage stage{GetParam(), std::move(links)};
         stage.prepare(live(48'000, block));
         EXPECT_EQ(stage.delay_frames(), delay);
-        const auto in = noise(9600, block);
+        const auto in = dsp::test::white_noise(9600, block, 0.1F);
         auto sound = in;
         for (std::size_t at = 0; at + block <= sound.size(); at += block) {
             float* const planes[]{&sound[at]};

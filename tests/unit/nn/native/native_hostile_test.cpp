@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <random>
 
 #include "compared_session.hpp"
 #include "nn/native/native_session.hpp"

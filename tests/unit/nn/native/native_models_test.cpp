@@ -8,6 +8,7 @@
 #include "compared_session.hpp"
 #include "nn/native/native_session.hpp"
 #include "rt/guard.hpp"
+#include "unit/dsp/signals.hpp"
 #include "unit/nn/test_models.hpp"
 
 namespace sidetone::nn {
@@ -109,7 +110,7 @@ TEST_P(NativeModel, RunsMakeNoHeapCallAndNoLock) {
     SIDETONE_REQUIRE_WEIGHTS(model);
     for (const auto& graph : model.graphs) {
         test::ComparedSession session{graph, open_native_session(graph, weights_file(model, graph))};
-        std::ranges::copy(test::white_noise(session.signal().size(), 0.1F, 1), session.signal().begin());
+        std::ranges::copy(dsp::test::white_noise(session.signal().size(), 1, 0.1F), session.signal().begin());
         rt::reset_realtime_counts();
         {
             const rt::RealtimeScope scope{rt::RealtimeKind::worker};

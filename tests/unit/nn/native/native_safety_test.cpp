@@ -29,6 +29,7 @@
 #include "operator_case.hpp"
 #include "rt/guard.hpp"
 #include "rt/thread.hpp"
+#include "unit/dsp/signals.hpp"
 #include "unit/nn/test_models.hpp"
 #include "unit/nn/tiny_onnx.hpp"
 
@@ -109,7 +110,7 @@ int status_of(pid_t child) {
 class FedSession {
 public:
     FedSession(const GraphSpec& graph, const std::filesystem::path& file)
-        : session_(graph, open_native_session(graph, file)), noise_(test::white_noise(1 << 16, 0.1F, 1)) {}
+        : session_(graph, open_native_session(graph, file)), noise_(dsp::test::white_noise(1 << 16, 1, 0.1F)) {}
 
     [[nodiscard]] bool run() {
         const auto signal = session_.signal();
