@@ -11,6 +11,7 @@
 
 #include "rt/error.hpp"
 #include "rt/guard.hpp"
+#include "unit/dsp/signals.hpp"
 #include "unit/nn/test_models.hpp"
 
 namespace sidetone::speech {
@@ -24,7 +25,7 @@ nn::Manifest tiny_model() {
 
 // Speech-like: noise in syllables, so that answers differ from one another.
 std::vector<float> syllables(std::size_t count) {
-    auto samples = nn::test::white_noise(count, 0.1F, 11);
+    auto samples = dsp::test::white_noise(count, 11, 0.1F);
     for (std::size_t n = 0; n < count; ++n) samples[n] *= std::abs(std::sin(0.001F * static_cast<float>(n)));
     return samples;
 }
