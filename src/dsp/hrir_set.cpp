@@ -7,8 +7,6 @@
 #include <numeric>
 #include <utility>
 
-#include "dsp/polyphase_resampler.hpp"
-
 namespace sidetone::dsp {
 namespace {
 
@@ -151,21 +149,6 @@ EarPair HrirSet::at(const Direction& direction) const {
         ears[ear] = shifted(mixed, delay);
     }
     return ears;
-}
-
-HrirSet HrirSet::resampled_to(std::uint32_t rate_hz) const {
-    if (rate_hz == rate_hz_) return *this;
-    const PolyphaseResampler resampler(rate_hz_, rate_hz, {.stop_band_db = 100, .pass_band = 0.95});
-    // As many frames more in a second, each of them counts for less.
-    const auto scale = static_cast<float>(rate_hz_) / static_cast<float>(rate_hz);
-    auto measurements = measurements_;
-    for (auto& measurement : measurements) {
-        for (auto& ear : measurement.ears) {
-            ear = resampled(ear, resampler);
-            for (auto& sample : ear) sample *= scale;
-        }
-    }
-    return {rate_hz, std::move(measurements), name_};
 }
 
 }  // namespace sidetone::dsp

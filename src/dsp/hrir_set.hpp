@@ -50,9 +50,6 @@ public:
     /// back to the weighted delay.
     [[nodiscard]] EarPair at(const Direction& direction) const;
 
-    /// The same set at another rate, as loud.
-    [[nodiscard]] HrirSet resampled_to(std::uint32_t rate_hz) const;
-
 private:
     std::uint32_t rate_hz_;
     std::vector<Measurement> measurements_;

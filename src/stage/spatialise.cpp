@@ -53,7 +53,7 @@ void SpatialiseStage::prepare(const StageContext& context) {
     arena_.emplace(4096);
     retired_.emplace(*arena_, kRetired);
     next_.reset();
-    set_ = settings_.set.resampled_to(rate_hz_);
+    resampler_.emplace(settings_.set.rate_hz(), rate_hz_);
     current_ = make_renderer();
     last_taps_ = current_->taps;
     next_ears_.assign(kEars * context.max_block_frames, 0);
@@ -61,12 +61,22 @@ void SpatialiseStage::prepare(const StageContext& context) {
     fade_frames_ = std::max<std::size_t>(1, static_cast<std::size_t>(settings_.fade_ms / 1000 * rate_hz_));
 }
 
+std::size_t SpatialiseStage::length() const noexcept {
+    return resampler_->length(settings_.set.length());
+}
+
 std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() const {
     std::vector<dsp::EarPair> pairs;
     auto renderer = std::make_unique<Renderer>();
     for (const auto& speaker : settings_.speakers) {
-        pairs.push_back(speaker.low_frequencies ? low_frequencies(settings_.lfe_db, set_->length())
-                                                : set_->at(dsp::seen_from(settings_.head, speaker.direction)));
+        if (speaker.low_frequencies) {
+            pairs.push_back(low_frequencies(settings_.lfe_db, length()));
+        } else {
+            // Between directions at the set's own rate, where responses have fewest frames; only what is heard is
+            // resampled.
+            const auto ears = settings_.set.at(dsp::seen_from(settings_.head, speaker.direction));
+            pairs.push_back(resampler_->resampled(ears));
+        }
         for (const auto& ear : pairs.back()) renderer->taps.insert(renderer->taps.end(), ear.begin(), ear.end());
     }
     dsp::ResponseMatrix matrix{.inputs = pairs.size(), .outputs = kEars, .responses = {}};
@@ -86,7 +96,7 @@ void SpatialiseStage::turn_head(const dsp::Orientation& head) {
 
 void SpatialiseStage::change_set(dsp::HrirSet set) {
     settings_.set = std::move(set);
-    set_ = settings_.set.resampled_to(rate_hz_);
+    resampler_.emplace(settings_.set.rate_hz(), rate_hz_);
     offer();
 }
 
@@ -146,9 +156,10 @@ void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
 }
 
 std::string SpatialiseStage::decision() const {
-    if (!set_) return {};
-    return fmt::format("{} speakers through {} ({} directions, {:.1f} ms)", settings_.speakers.size(), set_->name(),
-                       set_->measurements().size(), 1000.0 * static_cast<double>(set_->length()) / rate_hz_);
+    if (!resampler_) return {};
+    return fmt::format("{} speakers through {} ({} directions, {:.1f} ms)", settings_.speakers.size(),
+                       settings_.set.name(), settings_.set.measurements().size(),
+                       1000.0 * static_cast<double>(length()) / rate_hz_);
 }
 
 }  // namespace sidetone::stage

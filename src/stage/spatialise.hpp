@@ -8,6 +8,7 @@
 
 #include "dsp/convolver.hpp"
 #include "dsp/hrir_set.hpp"
+#include "dsp/response_resampler.hpp"
 #include "dsp/speaker_layout.hpp"
 #include "rt/single_writer_single_reader_ring.hpp"
 #include "stage/stage.hpp"
@@ -55,6 +56,7 @@ private:
     };
 
     [[nodiscard]] std::unique_ptr<Renderer> make_renderer() const;
+    [[nodiscard]] std::size_t length() const noexcept;
     void offer();
     void free_retired();
     void take_offer() noexcept;
@@ -63,7 +65,7 @@ private:
 
     SpatialiseSettings settings_;
     std::uint32_t rate_hz_ = 0, channels_ = 0, usual_frames_ = 0;
-    std::optional<dsp::HrirSet> set_;  // at the chain's rate
+    std::optional<dsp::ResponseResampler> resampler_;  // from the set's rate to the chain's
     std::optional<rt::Arena> arena_;
     std::vector<float> last_taps_;  // of what was offered last
 

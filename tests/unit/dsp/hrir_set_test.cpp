@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
+
+#include "dsp/response_resampler.hpp"
 
 namespace sidetone::dsp {
 namespace {
@@ -70,16 +73,41 @@ TEST(HrirSet, CombsNothing) {
     }
 }
 
-TEST(HrirSet, KeepsDelayAndLoudnessAtAnotherRate) {
-    const auto set = open_head(30).resampled_to(96'000);
-    EXPECT_EQ(set.rate_hz(), 96'000U);
-    const auto& ears = set.nearest({90, 0}).ears;
+TEST(ResponseResampler, KeepsDelayAndLoudness) {
     const double left = delay_of({90, 0}, 0);
+    const auto before = click(left);
+    const ResponseResampler resampler(kRateHz, 96'000);
+    const auto ears = resampler.resampled({before, before});
+    EXPECT_EQ(ears[0].size(), resampler.length(before.size()));
     const auto peak = static_cast<double>(std::max_element(ears[0].begin(), ears[0].end()) - ears[0].begin());
     EXPECT_NEAR(peak, 2 * left, 1);
-    const auto before = click(left);
     EXPECT_NEAR(std::accumulate(ears[0].begin(), ears[0].end(), 0.0),
                 std::accumulate(before.begin(), before.end(), 0.0), 1e-3);
+}
+
+TEST(ResponseResampler, LeavesResponsesOfTheSameRate) {
+    const EarPair ears{click(80), click(90)};
+    EXPECT_EQ(ResponseResampler(kRateHz, kRateHz).resampled(ears), ears);
+}
+
+TEST(ResponseResampler, MayComeBehindTheInterpolation) {
+    const auto set = open_head(10);
+    for (const std::uint32_t rate_hz : {44'100U, 96'000U, 192'000U}) {
+        const ResponseResampler resampler(kRateHz, rate_hz);
+        auto measurements = set.measurements();
+        for (auto& measurement : measurements) measurement.ears = resampler.resampled(measurement.ears);
+        const HrirSet resampled_before(rate_hz, std::move(measurements), "resampled");
+        for (const Direction direction :
+             {Direction{30, 10}, Direction{33, 4}, Direction{97, -22}, Direction{201, 37}}) {
+            const auto expected = resampled_before.at(direction);
+            const auto found = resampler.resampled(set.at(direction));
+            for (std::size_t ear = 0; ear < 2; ++ear) {
+                auto difference = found[ear];
+                for (std::size_t n = 0; n < difference.size(); ++n) difference[n] -= expected[ear][n];
+                EXPECT_LT(energy(difference), 1e-4 * energy(expected[ear])) << rate_hz << ", " << direction.azimuth_deg;
+            }
+        }
+    }
 }
 
 TEST(Shifted, MovesByPartsOfAFrame) {

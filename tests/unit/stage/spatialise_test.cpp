@@ -114,6 +114,20 @@ TEST(Spatialise, SoundsTheSameInAnyBlocks) {
     }
 }
 
+TEST(Spatialise, PlaysASetOfAnotherRate) {
+    auto stage = make_stage();
+    stage.prepare({.rate_hz = 4 * kRateHz, .block_frames = kBlock, .max_block_frames = 4096, .channels = 8});
+    stage.turn_head({.yaw_deg = -37});
+    Channels in(8, std::vector<float>(40'000));
+    in[0][30'000] = 1;  // front left, seen 67 degrees to the left
+    const auto out = run(stage, in, kBlock, nothing);
+    const auto expected = dsp::ResponseResampler(kRateHz, 4 * kRateHz).resampled(some_head().at({67, 0}));
+    ASSERT_EQ(expected[0].size(), 512U);
+    for (std::size_t ear = 0; ear < 2; ++ear) {
+        for (std::size_t n = 0; n < 512; ++n) ASSERT_NEAR(out[ear][30'000 + n], expected[ear][n], 1e-5);
+    }
+}
+
 TEST(Spatialise, TurnsWithTheHead) {
     auto stage = make_stage();
     stage.prepare(context());
