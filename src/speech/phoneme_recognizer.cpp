@@ -12,6 +12,7 @@
 #include "nn/backends.hpp"
 #include "nn/graph_runner.hpp"
 #include "rt/arena.hpp"
+#include "rt/clock.hpp"
 #include "rt/error.hpp"
 #include "rt/thread.hpp"
 
@@ -85,6 +86,7 @@ struct PhonemeRecognizer::Parts {
     std::int64_t answers_to_come;    // in all, once the end is known
     bool is_over = false;
     std::int64_t failed_runs = 0;
+    std::int64_t network_ns = 0;
 };
 
 // The rows that wait into the tensor; where they are too few the last one again, as in training.
@@ -102,7 +104,9 @@ void PhonemeRecognizer::Parts::run() noexcept {
     const rt::ScopedFlushDenormals flush;  // answers must not depend on the thread's own mode
     fill_rows();
     const std::span answers{runner.output(), answers_per_run() * kPhoneClassCount};
+    const auto began_ns = rt::now_ns();
     const bool is_good = runner.run() && std::ranges::all_of(answers, is_finite);
+    network_ns += rt::now_ns() - began_ns;
     if (!is_good) {
         ++failed_runs;
         runner.reset();
@@ -124,6 +128,7 @@ PhonemeRecognizer::PhonemeRecognizer(const nn::Manifest& model, const Settings& 
     const auto with_rows = nn::with_rows(checked(model), settings.rows_per_run);
     parts_ = std::make_unique<Parts>(with_rows, nn::open_model(with_rows, settings.backend));
     parts_->warm_up();
+    rt::calibrate_clock();
 }
 PhonemeRecognizer::~PhonemeRecognizer() = default;
 PhonemeRecognizer::PhonemeRecognizer(PhonemeRecognizer&&) noexcept = default;
@@ -199,6 +204,9 @@ std::int64_t PhonemeRecognizer::first_sample(std::int64_t number) const noexcept
     return (number - static_cast<std::int64_t>(parts.look_ahead)) * hop() + last_row + parts.row_length / 2 - hop() / 2;
 }
 
+std::int64_t PhonemeRecognizer::network_ns() const noexcept {
+    return parts_->network_ns;
+}
 std::int64_t PhonemeRecognizer::failed_runs() const noexcept {
     return parts_->failed_runs;
 }

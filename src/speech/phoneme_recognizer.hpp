@@ -72,6 +72,8 @@ public:
     /// Where the stretch begins that answer `number` is about, in samples since the first.
     [[nodiscard]] std::int64_t first_sample(std::int64_t number) const noexcept SIDETONE_REALTIME;
 
+    /// Time spent in the network so far, for ledgers.
+    [[nodiscard]] std::int64_t network_ns() const noexcept;
     /// Runs in which the backend failed or made something that is not finite. Their answers are blanks, and the
     /// network's memory begins anew.
     [[nodiscard]] std::int64_t failed_runs() const noexcept;

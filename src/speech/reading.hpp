@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "speech/forced_alignment.hpp"
+#include "speech/phoneme_recognizer.hpp"
+#include "speech/prompt.hpp"
+
+namespace sidetone::speech {
+
+/// A phone of a prompt as it was read.
+struct ReadPhone {
+    Phone phone = kBlank;
+    double start_s = 0, end_s = 0;
+    double confidence = 0;  ///< the network's probability of the phone where it is largest, 0 to 1
+};
+
+/// A word of a prompt as it was read.
+struct ReadWord {
+    std::string text;
+    std::vector<ReadPhone> phones;  ///< of the pronunciation that was heard; none where the word was left out
+    double start_s = 0, end_s = 0;
+    [[nodiscard]] bool is_left_out() const noexcept { return phones.empty(); }
+};
+
+/// What became of a prompt.
+struct Reading {
+    std::vector<ReadWord> words;  ///< as many as the prompt has
+    bool is_whole = false;        ///< the prompt's end was reached: there was sound enough for all its phones
+    double heard_share = 0;       ///< of the prompt's phones, those that the network takes for possible where they lie
+};
+
+/// Below this share of the phones the prompt was not read, whatever the alignment made of it: times say nothing then.
+inline constexpr double kLeastHeardShare = 0.5;
+
+/// The words of `prompt` where `alignment` found them, in the time of the answers that were pushed into it, the
+/// recognizer's first one first. Times lie within the recording's `seconds`.
+[[nodiscard]] Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment,
+                                 const PhonemeRecognizer& recognizer, double seconds);
+
+}  // namespace sidetone::speech

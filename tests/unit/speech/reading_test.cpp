@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "speech/reading.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "unit/nn/test_models.hpp"
+
+namespace sidetone::speech {
+namespace {
+
+const Prompt kPrompt{{.text = "one", .pronunciations = {{1, 2}}},
+                     {.text = "two", .pronunciations = {{3, 4, 5}, {3, 4}}},
+                     {.text = "three", .pronunciations = {{6}}}};
+
+AlignedPhone phone(Phone name, int word, std::int64_t first, std::int64_t end, double probability) {
+    return {.phone = name,
+            .word = word,
+            .first_frame = first,
+            .end_frame = end,
+            .peak_log_probability = static_cast<float>(std::log(probability))};
+}
+
+Reading read(const std::vector<AlignedPhone>& phones, double seconds, bool is_whole = true) {
+    const PhonemeRecognizer recognizer{nn::read_manifest(nn::test::kSource / "tests" / "data" / "phoneme-tiny")};
+    return reading_of(kPrompt, {.phones = phones, .is_complete = is_whole}, recognizer, seconds);
+}
+
+// Answer t is about the sound from 320 (t - 2) + 200 samples on.
+TEST(Reading, HasWordsAndPhonesInTheTimeOfTheSound) {
+    const auto reading = read({phone(1, 0, 4, 6, 0.5), phone(2, 0, 6, 9, 0.25), phone(6, 2, 12, 20, 0.75)}, 10);
+    ASSERT_EQ(reading.words.size(), 3U);
+    EXPECT_TRUE(reading.is_whole);
+    const auto& one = reading.words[0];
+    EXPECT_EQ(one.text, "one");
+    ASSERT_EQ(one.phones.size(), 2U);
+    EXPECT_DOUBLE_EQ(one.start_s, (2 * 320 + 200) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.phones[0].end_s, (4 * 320 + 200) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.end_s, (7 * 320 + 200) / 16'000.0);
+    EXPECT_NEAR(one.phones[1].confidence, 0.25, 1e-6);
+    EXPECT_TRUE(reading.words[1].is_left_out());
+    EXPECT_FALSE(reading.words[2].is_left_out());
+}
+
+TEST(Reading, StaysWithinTheRecording) {
+    const auto reading = read({phone(1, 0, 0, 3, 0.5), phone(2, 0, 3, 999, 0.5)}, 1.5, false);
+    EXPECT_FALSE(reading.is_whole);
+    EXPECT_EQ(reading.words[0].start_s, 0);
+    EXPECT_EQ(reading.words[0].end_s, 1.5);
+}
+
+// Of "one", "two" in its shortest form and "three": five phones.
+TEST(Reading, CountsThePhonesThatWereHeard) {
+    EXPECT_DOUBLE_EQ(read({phone(1, 0, 4, 6, 0.5), phone(2, 0, 6, 9, 0.01), phone(6, 2, 12, 20, 0.75)}, 9).heard_share,
+                     2.0 / 5);
+    EXPECT_EQ(read({}, 9).heard_share, 0);
+}
+
+}  // namespace
+}  // namespace sidetone::speech
