@@ -236,12 +236,21 @@ Report LiveRun::report(std::int64_t now_ns) {
     return r;
 }
 
+// Calls, whichever way a scope is left.
+struct AtEnd {
+    const std::function<void()>& call;
+    ~AtEnd() {
+        if (call) call();
+    }
+};
+
 }  // namespace
 
 Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels, const CardOpener& open_card,
                 const LiveOptions& options, const std::atomic<bool>& stop) {
     auto file = read_chain(chain_path, channels);
     file.calibration = options.calibration;
+    if (options.on_chain) options.on_chain(file);
     const bool levels_matter =
         std::ranges::any_of(file.stages, [](const auto& link) { return link.stage->needs_calibration(); });
     if (levels_matter && !options.calibration.is_made && options.on_message) {
@@ -251,6 +260,7 @@ Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels,
             options.calibration.input_full_scale_db_spl));
     }
     Engine engine{std::move(file)};
+    const AtEnd at_end{options.on_end};
     return LiveRun{engine, open_card, options}.run(stop);
 }
 

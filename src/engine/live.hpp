@@ -9,6 +9,7 @@
 #include <string>
 
 #include "device/card.hpp"
+#include "engine/chain_file.hpp"
 #include "engine/report.hpp"
 #include "stage/stage.hpp"
 
@@ -29,6 +30,8 @@ struct LiveOptions {
     double seconds = 0;              ///< 0: until the card finishes or `stop` is set
     std::function<void(const LiveStatus&)> on_status;
     std::function<void(const std::string&)> on_message;  ///< one line: what happened, with its cause
+    std::function<void(ChainFile&)> on_chain;            ///< the chain that is going to run, before sound starts
+    std::function<void()> on_end;                        ///< sound has ended, or never began; the chain is still there
 };
 
 /// Makes the card of a run; started again by the run when it was lost.

@@ -15,6 +15,7 @@
 #include "stage/gain.hpp"
 #include "stage/limit.hpp"
 #include "stage/spatialise_settings.hpp"
+#include "stage/tap.hpp"
 
 namespace sidetone::stage {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::array kModes{"auto"sv, "direct"sv, "pipelined"sv};
 constexpr std::array kMissPolicies{"hold"sv, "repeat"sv, "bypass"sv, "silence"sv};
 constexpr std::array kBeamformModes{"fixed"sv, "adaptive"sv};
 constexpr std::array kLimitModes{"soft"sv, "true_peak"sv};
+constexpr std::array kTapOutputs{"input"sv, "silence"sv};
 constexpr std::array kBackends{"auto"sv, "native"sv, "onnxruntime"sv, "tflite"sv};
 
 std::unique_ptr<Stage> make_denoise(Settings& settings, std::uint32_t channels) {
@@ -132,6 +134,12 @@ std::unique_ptr<Stage> make_spatialise(Settings& settings, std::uint32_t channel
     return std::make_unique<SpatialiseStage>(read_spatialise(settings, channels));
 }
 
+std::unique_ptr<Stage> make_tap(Settings& settings, std::uint32_t /*channels*/) {
+    const auto output = static_cast<Tap::Output>(settings.choice("output", "input", kTapOutputs));
+    settings.finish();
+    return std::make_unique<Tap>(output);
+}
+
 template <class Link>
 struct Kind {
     std::string_view name;
@@ -144,7 +152,8 @@ constexpr std::array kKinds{Kind<Stage>{"beamform", make_beamform},
                             Kind<Stage>{"filter_bank", make_filter_bank},
                             Kind<Stage>{"gain", make_gain},
                             Kind<Stage>{"limit", make_limit},
-                            Kind<Stage>{"spatialise", make_spatialise}};
+                            Kind<Stage>{"spatialise", make_spatialise},
+                            Kind<Stage>{"tap", make_tap}};
 constexpr std::array kSpectralKinds{Kind<SpectralGain>{"compress", make_compress_gain},
                                     Kind<SpectralGain>{"denoise", make_denoise_gain},
                                     Kind<SpectralGain>{"equalise", make_equalise_gain}};
