@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/coach_listener.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "rt/clock.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+constexpr int kPriority = 40;  // below any card's and worker's
+
+constexpr auto kNap = std::chrono::milliseconds{1};
+constexpr std::size_t kNews = 64;
+constexpr std::int64_t kDoubt = 9600;  // samples; what is older stays in the best hypothesis but for rare cases
+constexpr std::int64_t kMostLostFrames = 1 << 20;  // taken for silence, so that later times are right
+
+// Budgets of each part, in microseconds.
+constexpr double kCaptureUs = 20'000, kPreprocessUs = 15'000, kFeaturesUs = 12'000, kInferenceUs = 35'000,
+                 kDecodeUs = 8'000;
+
+std::int64_t span_ns(std::int64_t samples, std::int64_t rate_hz) {
+    return samples * 1'000'000'000 / rate_hz;
+}
+
+}  // namespace
+
+CoachListener::CoachListener(speech::PhonemeRecognizer recognizer, const speech::Prompt& prompt,
+                             const Settings& settings, engine::Ledger& ledger)
+    : prompt_(prompt),
+      recognizer_(std::move(recognizer)),
+      phones_({.beam = settings.beam}),
+      alignment_(prompt_),
+      activity_(speech::best_voice_detector()),
+      settings_(settings),
+      capture_(ledger.line("capture", kCaptureUs)),
+      preprocess_(ledger.line("preprocess", kPreprocessUs)),
+      features_(ledger.line("features", kFeaturesUs)),
+      inference_(ledger.line("inference", kInferenceUs)),
+      decode_(ledger.line("decode", kDecodeUs)),
+      arena_(kNews * sizeof(HeardNow) + rt::kCacheLine),
+      ring_(arena_, kNews) {}
+
+void CoachListener::start(stage::Tap& tap) {
+    tap_ = &tap;
+    thread_ = rt::RealtimeThread{{.name = "listener", .priority = kPriority}, [this] { run(); }};
+}
+
+void CoachListener::finish() {
+    is_over_.store(true);
+    if (thread_.joinable()) thread_.join();
+}
+
+HeardNow CoachListener::next() {
+    HeardNow news;
+    do {
+        there_is_news_.acquire();
+    } while (!ring_.try_pop(news));
+    return news;
+}
+
+void CoachListener::run() {
+    stage::TapPiece piece;
+    for (;;) {
+        const bool was_over = is_over_.load();
+        if (tap_->try_take(piece)) {
+            take(piece);
+        } else if (was_over) {
+            break;
+        } else {
+            std::this_thread::sleep_for(kNap);
+        }
+    }
+    hear_end();
+}
+
+void CoachListener::take(const stage::TapPiece& piece) {
+    taken_ns_ = rt::now_ns();
+    follow_card(piece);
+    const auto network_before = recognizer_.network_ns();
+    const auto answers_before = answers_;
+    resampler_->push(std::span{piece.samples}.first(piece.frames), [this](std::span<const float> s) { hear(s); });
+    preprocess_ns_ += rt::now_ns() - taken_ns_;  // all of it; `hear` takes off what is not
+    if (answers_ == answers_before) return;
+    const auto network_ns = recognizer_.network_ns() - network_before;
+    capture_.record(taken_ns_ - newest_needed_ns());
+    preprocess_.record(preprocess_ns_);
+    features_.record(features_ns_ - network_ns - decode_ns_);
+    inference_.record(network_ns);
+    decode_.record(decode_ns_);
+    preprocess_ns_ = features_ns_ = decode_ns_ = 0;
+    tell(false);
+}
+
+// Another rate begins another resampler; what was lost is silence.
+void CoachListener::follow_card(const stage::TapPiece& piece) {
+    const auto use = [this](std::span<const float> samples) { hear(samples); };
+    if (!resampler_ || piece.preparation != preparation_) {
+        if (resampler_) resampler_->finish(use);
+        if (!resampler_ || piece.rate_hz != rate_hz_) {
+            resampler_.emplace(piece.rate_hz, speech::PhonemeRecognizer::kRateHz);
+        } else {
+            resampler_->reset();
+        }
+        rate_hz_ = piece.rate_hz;
+        preparation_ = piece.preparation;
+        expected_frame_ = first_frame_ = piece.first_frame;
+        samples_before_ = samples_;
+    }
+    const std::array<float, stage::TapPiece::kMostFrames> silence{};
+    for (auto lost = std::min(piece.first_frame - expected_frame_, kMostLostFrames); lost > 0;) {
+        const auto count = std::min<std::int64_t>(lost, stage::TapPiece::kMostFrames);
+        resampler_->push(std::span{silence}.first(static_cast<std::size_t>(count)), use);
+        lost -= count;
+    }
+    expected_frame_ = piece.first_frame + piece.frames;
+    // Where sample 0 of all would lie, had the clock of this piece run since then.
+    const auto heard =
+        samples_before_ + (expected_frame_ - first_frame_) * speech::PhonemeRecognizer::kRateHz / rate_hz_;
+    sample_at_zero_ns_ = piece.due_ns - span_ns(heard, speech::PhonemeRecognizer::kRateHz);
+}
+
+void CoachListener::hear(std::span<const float> samples) {
+    activity_.push(samples, [this](const speech::VoiceEvent& event) { note_voice(event); });
+    samples_ += static_cast<std::int64_t>(samples.size());
+    const auto began_ns = rt::now_ns();
+    recognizer_.push(samples, [this](const speech::PhonemeAnswer& a) { answer(a); });
+    const auto spent_ns = rt::now_ns() - began_ns;
+    features_ns_ += spent_ns;
+    preprocess_ns_ -= spent_ns;
+    const auto pause = static_cast<std::int64_t>(settings_.pause_s * speech::PhonemeRecognizer::kRateHz);
+    if (pause > 0 && voice_ended_at_ >= 0 && samples_ - voice_ended_at_ >= pause) wants_to_end_.store(true);
+}
+
+void CoachListener::hear_end() {
+    const auto use = [this](std::span<const float> samples) { hear(samples); };
+    if (resampler_) resampler_->finish(use);
+    activity_.finish([this](const speech::VoiceEvent& event) { note_voice(event); });
+    recognizer_.finish([this](const speech::PhonemeAnswer& a) { answer(a); });
+    tell(true);
+}
+
+void CoachListener::answer(const speech::PhonemeAnswer& answer) {
+    const auto began_ns = rt::now_ns();
+    const auto middle = answer.first_sample + recognizer_.hop() / 2;
+    newest_needed_ = answer.first_sample + recognizer_.hop() + recognizer_.look_ahead_samples();
+    phones_.push(answer);
+    alignment_.push(answer.log_probabilities, activity_.probability_at(middle));
+    ++answers_;
+    decode_ns_ += rt::now_ns() - began_ns;
+}
+
+std::int64_t CoachListener::newest_needed_ns() const noexcept {
+    return sample_at_zero_ns_ + span_ns(newest_needed_, speech::PhonemeRecognizer::kRateHz);
+}
+
+void CoachListener::note_voice(const speech::VoiceEvent& event) {
+    has_voice_ = has_voice_ || event.begins;
+    voice_ended_at_ = event.begins ? -1 : event.sample;
+}
+
+void CoachListener::tell(bool is_over) {
+    HeardNow news{.settled = phones_.settled(),
+                  .sample_at_zero = sample_at_zero_ns_,
+                  .heard_ns = newest_needed_ns(),
+                  .is_over = is_over};
+    news.first = phones_.size() > HeardNow::kMostPhones ? phones_.size() - HeardNow::kMostPhones : 0;
+    news.count = static_cast<std::uint32_t>(phones_.copy(news.first, news.phones));
+    for (; news.settled < news.first + news.count; ++news.settled) {
+        const bool is_recent =
+            news.settled >= news.first && news.phones[news.settled - news.first].end_sample > newest_needed_ - kDoubt;
+        if (is_recent) break;
+    }
+    news.decided_ns = rt::now_ns();
+    // The screen may be slow, but it is never to miss the end.
+    while (!ring_.try_push(news)) {
+        if (!is_over) return;
+        std::this_thread::sleep_for(kNap);
+    }
+    there_is_news_.release();
+}
+
+speech::Reading CoachListener::reading() {
+    return speech::reading_of(prompt_, alignment_.finish(), recognizer_, seconds());
+}
+
+std::vector<speech::HeardPhone> CoachListener::phones() const {
+    std::vector<speech::HeardPhone> all(static_cast<std::size_t>(phones_.size()));
+    all.resize(phones_.copy(0, all));
+    return all;
+}
+
+double CoachListener::seconds() const noexcept {
+    return static_cast<double>(samples_) / speech::PhonemeRecognizer::kRateHz;
+}
+
+}  // namespace sidetone::cli

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/coach_screen.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "rt/clock.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+constexpr int kPriority = 30;  // below any card's and worker's
+
+constexpr double kDispatchUs = 5'000, kRenderUs = 5'000, kTotalUs = 100'000;
+constexpr std::size_t kPhonesOfLine = 24;
+constexpr std::int64_t kAnswerSamples = 320;
+constexpr std::int64_t kSameSamples = 800;  // a phone that moves by less is the same phone
+
+constexpr auto kGreen = "\033[32m", kYellow = "\033[33m", kRed = "\033[31m", kDim = "\033[2m", kPlain = "\033[0m";
+
+const char* colour_of(float confidence) {
+    if (confidence >= 0.7F) return kGreen;
+    return confidence >= 0.4F ? kYellow : kRed;
+}
+
+double seconds_of(std::int64_t sample) {
+    return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
+}
+
+}  // namespace
+
+std::string phones_line(const HeardNow& news, bool has_colours) {
+    const auto from = news.count > kPhonesOfLine ? news.count - kPhonesOfLine : 0;
+    if (news.count == 0) return "…";
+    std::string line = fmt::format("{:7.2f} s ", seconds_of(news.phones[news.count - 1].first_sample));
+    for (auto i = from; i < news.count; ++i) {
+        const auto& heard = news.phones[i];
+        const bool may_change = news.first + i >= news.settled;
+        if (has_colours) line += may_change ? kDim : colour_of(heard.confidence);
+        line += fmt::format(" {}", speech::phone_name(heard.phone));
+        if (has_colours) line += kPlain;
+    }
+    return line;
+}
+
+CoachScreen::CoachScreen(CoachListener& listener, engine::Ledger& ledger)
+    : listener_(listener),
+      dispatch_(ledger.line("dispatch", kDispatchUs)),
+      render_(ledger.line("render-ready", kRenderUs)),
+      total_(ledger.line("sound to screen", kTotalUs)),
+      is_terminal_(isatty(STDOUT_FILENO) != 0) {}
+
+void CoachScreen::start() {
+    thread_ = rt::RealtimeThread{{.name = "screen", .priority = kPriority}, [this] { run(); }};
+}
+
+void CoachScreen::finish() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void CoachScreen::run() {
+    for (;;) {
+        const auto news = listener_.next();
+        const auto taken_ns = rt::now_ns();
+        show(news);
+        const auto shown_ns = rt::now_ns();
+        remember(news, shown_ns);
+        if (news.is_over) break;
+        dispatch_.record(taken_ns - news.decided_ns);
+        render_.record(shown_ns - taken_ns);
+        total_.record(shown_ns - news.heard_ns);
+    }
+}
+
+void CoachScreen::show(const HeardNow& news) {
+    if (is_terminal_) {
+        std::fputs(fmt::format("\r\033[K{}{}", phones_line(news, true), news.is_over ? "\n" : "").c_str(), stdout);
+        std::fflush(stdout);
+        return;
+    }
+    std::string line;
+    const auto end = news.is_over ? news.first + news.count : std::min(news.settled, news.first + news.count);
+    for (auto number = std::max(printed_, news.first); number < end; ++number) {
+        const auto& heard = news.phones[number - news.first];
+        line += line.empty() ? fmt::format("{:7.2f} s ", seconds_of(heard.first_sample)) : "";
+        line += fmt::format(" {}", speech::phone_name(heard.phone));
+    }
+    printed_ = std::max(printed_, end);
+    if (line.empty()) return;
+    std::puts(line.c_str());
+    std::fflush(stdout);
+}
+
+void CoachScreen::remember(const HeardNow& news, std::int64_t now_ns) {
+    shown_.resize(static_cast<std::size_t>(news.first + news.count));
+    for (std::uint32_t i = 0; i < news.count; ++i) {
+        auto& shown = shown_[static_cast<std::size_t>(news.first) + i];
+        const auto& heard = news.phones[i];
+        const bool is_new = shown.shown_ns == 0 || shown.phone != heard.phone ||
+                            std::abs(shown.first_sample - heard.first_sample) > kSameSamples;
+        if (is_new) shown.shown_ns = now_ns;
+        shown.phone = heard.phone;
+        shown.first_sample = heard.first_sample;
+        const auto heard_at = heard.first_sample + kAnswerSamples;
+        shown.heard_ns = news.sample_at_zero + heard_at * 1'000'000'000 / speech::PhonemeRecognizer::kRateHz;
+    }
+}
+
+std::vector<double> CoachScreen::shown_after_ms() const {
+    std::vector<double> delays;
+    for (const auto& shown : shown_) delays.push_back(static_cast<double>(shown.shown_ns - shown.heard_ns) / 1e6);
+    return delays;
+}
+
+}  // namespace sidetone::cli

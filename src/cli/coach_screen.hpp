@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/coach_listener.hpp"
+#include "engine/ledger.hpp"
+#include "rt/thread.hpp"
+
+namespace sidetone::cli {
+
+/// Phones as a line: on a terminal coloured by confidence, those that may still change dimmed.
+[[nodiscard]] std::string phones_line(const HeardNow& news, bool has_colours);
+
+/// The thread that shows phones while they are spoken: on a terminal one line that is written again and again,
+/// elsewhere a line whenever some more have settled. Times go into the ledger: dispatch (from the decoder to this
+/// thread) and render-ready (until the line is written), and the whole way from the newest sound that was needed.
+class CoachScreen {
+public:
+    CoachScreen(CoachListener& listener, engine::Ledger& ledger);
+    ~CoachScreen() { finish(); }
+    CoachScreen(const CoachScreen&) = delete;
+    CoachScreen& operator=(const CoachScreen&) = delete;
+
+    void start();
+    /// After the listener's `finish`: shows what is left, and ends.
+    void finish();
+
+    /// After `finish`: of each of the phones that were heard in the end, how long after its peak had passed it first
+    /// stood on the screen, in milliseconds, to stay.
+    [[nodiscard]] std::vector<double> shown_after_ms() const;
+
+private:
+    /// A phone on the screen, and since when.
+    struct Shown {
+        speech::Phone phone = speech::kBlank;
+        std::int64_t first_sample = 0, heard_ns = 0, shown_ns = 0;
+    };
+
+    void run();
+    void show(const HeardNow& news);
+    void remember(const HeardNow& news, std::int64_t now_ns);
+
+    CoachListener& listener_;
+    rt::Histogram &dispatch_, &render_, &total_;
+    bool is_terminal_;
+    std::uint64_t printed_ = 0;  // phones, where there is no terminal
+    std::vector<Shown> shown_;
+    rt::RealtimeThread thread_;
+};
+
+}  // namespace sidetone::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/reading_report.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace sidetone::cli {
+namespace {
+
+nlohmann::json to_json(const speech::ReadWord& word) {
+    if (word.is_left_out()) return {{"word", word.text}, {"left_out", true}};
+    auto phones = nlohmann::json::array();
+    for (const auto& phone : word.phones) {
+        phones.push_back({{"phone", speech::phone_name(phone.phone)},
+                          {"start_s", phone.start_s},
+                          {"end_s", phone.end_s},
+                          {"confidence", phone.confidence}});
+    }
+    return {
+        {"word", word.text}, {"left_out", false}, {"start_s", word.start_s}, {"end_s", word.end_s}, {"phones", phones}};
+}
+
+}  // namespace
+
+std::string objection_to(const speech::Reading& reading, bool has_voice) {
+    if (!has_voice) return "no voice in it";
+    if (!reading.is_whole) return "too short for the text";
+    if (reading.heard_share >= speech::kLeastHeardShare) return {};
+    return fmt::format(
+        "the text does not seem to be spoken there: {:.0f} % of its phones were heard, fewer than {:.0f} %",
+        100 * reading.heard_share, 100 * speech::kLeastHeardShare);
+}
+
+std::string to_text(const speech::Reading& reading) {
+    std::string text;
+    for (const auto& word : reading.words) {
+        if (word.is_left_out()) {
+            text += fmt::format("{:>17}  {} (left out)\n", "-", word.text);
+            continue;
+        }
+        text += fmt::format("{:8.2f} {:8.2f}  {:<14}", word.start_s, word.end_s, word.text);
+        for (const auto& phone : word.phones) {
+            text += fmt::format(" {} {:.2f} ({:.0f} %)", speech::phone_name(phone.phone), phone.start_s,
+                                100 * phone.confidence);
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+nlohmann::json to_json(const speech::Reading& reading, const std::string& objection) {
+    nlohmann::json json{{"spoken", objection.empty()}, {"heard_share", reading.heard_share}};
+    auto words = nlohmann::json::array();
+    if (objection.empty()) {
+        for (const auto& word : reading.words) words.push_back(to_json(word));
+    } else {
+        json["reason"] = objection;
+    }
+    json["words"] = words;
+    return json;
+}
+
+}  // namespace sidetone::cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "speech/reading.hpp"
+
+namespace sidetone::cli {
+
+/// Why a reading is none: silence, another text, sound that ends before the text does. Empty where there is nothing to
+/// object to.
+[[nodiscard]] std::string objection_to(const speech::Reading& reading, bool has_voice);
+
+/// A line for each word: its times and, for each phone, when it begins and how sure the network is of it.
+[[nodiscard]] std::string to_text(const speech::Reading& reading);
+
+/// `spoken`, `heard_share`, `words[{word, left_out, start_s, end_s, phones[{phone, start_s, end_s, confidence}]}]`, and
+/// `reason` where there is an objection; there are then no words.
+[[nodiscard]] nlohmann::json to_json(const speech::Reading& reading, const std::string& objection);
+
+}  // namespace sidetone::cli

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/speech_model.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "nn/model_store.hpp"
+#include "rt/error.hpp"
+#include "speech/letter_to_sound.hpp"
+#include "speech/prompt_text.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+constexpr std::uint32_t kRowMs = 10;
+
+speech::Lexicon read_lexicon(const std::string& asked) {
+    const auto file = asked.empty() ? speech::default_lexicon_file() : std::filesystem::path{asked};
+    if (!file.empty()) return speech::Lexicon::read(file);
+    throw InputError{
+        "no lexicon: install pocketsphinx-en-us (scripts/setup does), or name a file in the form of the CMU "
+        "dictionary with --lexicon"};
+}
+
+}  // namespace
+
+void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments) {
+    command.add_option("--model", arguments.model, "Model of the task \"phonemes\": a name or a folder")
+        ->capture_default_str();
+    command.add_option("--chunk-ms", arguments.chunk_ms, "Sound for which the network waits before it runs")
+        ->check(CLI::IsMember({20, 40, 60, 80, 100, 120, 160, 200, 320, 640}))
+        ->capture_default_str();
+}
+
+speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments) {
+    return speech::PhonemeRecognizer{nn::find_model(arguments.model), {.rows_per_run = arguments.chunk_ms / kRowMs}};
+}
+
+void add_prompt_options(CLI::App& command, PromptArguments& arguments) {
+    command.add_option("--text", arguments.text, "What is read aloud")->required();
+    command.add_flag("--strict", arguments.is_strict,
+                     "Refuse words that the lexicon does not have; else they are said by rule");
+    command.add_option("--lexicon", arguments.lexicon,
+                       "Words and their phones, in the form of the CMU dictionary, which is the default");
+}
+
+speech::Prompt read_prompt(const PromptArguments& arguments) {
+    if (speech::words_of(arguments.text).empty()) {
+        throw InputError{fmt::format("--text: found no word in \"{}\", expected what is read aloud", arguments.text)};
+    }
+    const speech::LetterToSound rules{speech::default_letter_to_sound_file()};
+    auto text =
+        speech::prompt_of(arguments.text, read_lexicon(arguments.lexicon), arguments.is_strict ? nullptr : &rules);
+    if (!text.unknown.empty()) {
+        throw InputError{
+            fmt::format("--text: how to say \"{}\" is not known; write it in letters, or add a line \"WORD PH "
+                        "PH …\" to a copy of the lexicon and name that with --lexicon",
+                        fmt::join(text.unknown, "\", \""))};
+    }
+    if (!text.guessed.empty()) {
+        spdlog::info("the lexicon does not have \"{}\": said by rule, which may be wrong",
+                     fmt::join(text.guessed, "\", \""));
+    }
+    return std::move(text.prompt);
+}
+
+}  // namespace sidetone::cli

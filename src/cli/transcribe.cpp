@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/recording.hpp"
+#include "cli/speech_commands.hpp"
+#include "cli/speech_model.hpp"
+#include "nn/model_store.hpp"
+#include "speech/transcriber.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+struct TranscribeArguments {
+    std::vector<std::string> files;
+    std::string json, detector = "auto";
+    std::size_t beam = 16;
+    bool is_brief = false;
+    SpeechModelArguments model;
+};
+
+double seconds_of(std::int64_t sample) {
+    return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
+}
+
+// An utterance with the pauses around it taken off, as far as phones tell.
+double start_of(const speech::Utterance& utterance) {
+    return seconds_of(utterance.phones.empty() ? utterance.begin : utterance.phones.front().first_sample);
+}
+double end_of(const speech::Utterance& utterance) {
+    return seconds_of(utterance.phones.empty() ? utterance.end : utterance.phones.back().end_sample);
+}
+
+void print(const speech::Utterance& utterance, bool is_brief) {
+    std::string phones;
+    for (const auto& heard : utterance.phones) phones += fmt::format(" {}", speech::phone_name(heard.phone));
+    fmt::print("{:8.2f} {:8.2f} {}\n", start_of(utterance), end_of(utterance),
+               phones.empty() ? " (a voice, but no phones)" : phones);
+    if (is_brief) return;
+    for (const auto& heard : utterance.phones) {
+        fmt::print("    {:8.2f} {:8.2f}  {:2} {:.2f}\n", seconds_of(heard.first_sample), seconds_of(heard.end_sample),
+                   speech::phone_name(heard.phone), static_cast<double>(heard.confidence));
+    }
+}
+
+nlohmann::json to_json(const speech::Utterance& utterance) {
+    auto phones = nlohmann::json::array();
+    for (const auto& heard : utterance.phones) {
+        phones.push_back({{"phone", speech::phone_name(heard.phone)},
+                          {"start_s", seconds_of(heard.first_sample)},
+                          {"end_s", seconds_of(heard.end_sample)},
+                          {"confidence", heard.confidence}});
+    }
+    return {{"start_s", start_of(utterance)}, {"end_s", end_of(utterance)}, {"phones", phones}};
+}
+
+std::unique_ptr<speech::VoiceDetector> detector_called(const std::string& name) {
+    if (name == "energy") return speech::make_energy_detector();
+    if (name == "silero") return speech::open_network_detector(nn::find_model("silero-vad"));
+    return speech::best_voice_detector();
+}
+
+nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& transcriber, bool is_brief) {
+    auto utterances = nlohmann::json::array();
+    const auto use = [&](const speech::Utterance& utterance) {
+        print(utterance, is_brief);
+        std::fflush(stdout);
+        utterances.push_back(to_json(utterance));
+    };
+    fmt::print("{}\n", file);
+    transcriber.reset();
+    const auto extent = read_recording(file, speech::PhonemeRecognizer::kRateHz,
+                                       [&](std::span<const float> samples) { transcriber.push(samples, use); });
+    transcriber.finish(use);
+    if (utterances.empty()) fmt::print("    no voice in {:.2f} s\n", extent.seconds);
+    if (extent.not_finite != 0) {
+        fmt::print("    took {} samples that were NaN or infinite for silence\n", extent.not_finite);
+    }
+    return {{"file", file}, {"seconds", extent.seconds}, {"utterances", utterances}};
+}
+
+int transcribe(const TranscribeArguments& arguments) {
+    if (!arguments.json.empty()) check_writable(arguments.json);
+    speech::Transcriber transcriber{
+        open_recognizer(arguments.model), detector_called(arguments.detector), {.beam = arguments.beam}};
+    auto files = nlohmann::json::array();
+    for (const auto& file : arguments.files) files.push_back(transcribe_file(file, transcriber, arguments.is_brief));
+    if (!arguments.json.empty()) {
+        write_json(arguments.json,
+                   {{"model", arguments.model.model}, {"detector", transcriber.detector()}, {"files", files}});
+    }
+    return kFine;
+}
+
+}  // namespace
+
+void add_transcribe(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<TranscribeArguments>();
+    auto* command = app.add_subcommand("transcribe", "Tell which phones are spoken in recordings, and when");
+    command->add_option("files", arguments->files, "Sound files of any rate (WAV, FLAC, Ogg, …)")->required();
+    command->add_flag("--brief", arguments->is_brief, "A line for each utterance, none for each phone");
+    command->add_option("--beam", arguments->beam, "Hypotheses that the search keeps")
+        ->check(CLI::Range(1, 128))
+        ->capture_default_str();
+    command->add_option("--vad", arguments->detector, "What finds voices: silero, energy, or auto, the first there is")
+        ->check(CLI::IsMember({"auto", "silero", "energy"}))
+        ->capture_default_str();
+    add_speech_model_options(*command, arguments->model);
+    command->add_option("--json", arguments->json, "Write utterances and phones to this file");
+    command->footer(
+        "Example: sidetone transcribe child.wav --json child.json\n"
+        "Phones are ARPAbet's. A phone's times are those of its peak, where the network is sure of it, and shorter "
+        "than\n"
+        "the phone; confidence is its probability there. For borders use `sidetone align`.");
+    command->callback([arguments, &exit_code] { exit_code = transcribe(*arguments); });
+}
+
+}  // namespace sidetone::cli

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sidetone coach`: a recording is spoken into the simulated card; nothing is allocated on the audio thread."""
+
+import os
+import pathlib
+
+import program
+import sound
+
+TINY = program.SOURCE / "tests" / "data" / "phoneme-tiny"
+DATA = pathlib.Path(os.environ.get("SIDETONE_DATA", program.SOURCE.parent / "shared" / "data"))
+PARTS = ["capture", "preprocess", "features", "inference", "decode", "dispatch", "render-ready"]
+LEXICON = "why W AY\nshould SH UH D\none W AH N\nhalt HH AO L T\non AA N\nthe DH AH\nway W EY\n"
+TEXT = "Why should one halt on the way?"
+
+
+class Coach(program.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("lexicon.txt", LEXICON)
+
+    def coach(self, *arguments, text=TEXT, model=TINY):
+        return self.run_program("coach", "--model", model, "--lexicon", "lexicon.txt", "--text", text, *arguments)
+
+    def test_every_part_of_the_way_is_in_the_ledger_and_nothing_is_allocated(self):
+        result = self.coach("--device", "sim", "--input", program.SPEECH, "--json", "out.json")
+        self.assertIn(result.code, (0, 1), result)
+        found = self.json("out.json")
+        self.assertIn(found["heap_calls"], (0, None))
+        self.assertIn(found["locks"], (0, None))
+        parts = {stage["name"]: stage["us"]["count"] for stage in found["stages"]}
+        for name in PARTS:
+            self.assertGreater(parts[name], 40, f"2.7 s in runs of 40 ms: {name}")
+        self.assertEqual(parts["capture"], parts["decode"])
+        self.assertIn("render-ready", result.out)
+
+    # Random weights: the text is surely not what they hear, but they hear the same live and from the file.
+    def test_hears_live_what_is_in_the_file(self):
+        result = self.coach("--input", program.SPEECH, "--beam", "16", "--chunk-ms", "80", "--json", "live.json")
+        self.assertIn(result.code, (0, 1), result)
+        live = [phone["phone"] for phone in self.json("live.json")["phones"]]
+        self.assertGreater(len(live), 0)
+        if self.json("live.json")["misses"] == 0:
+            self.assert_fine(self.run_program("transcribe", "--model", TINY, program.SPEECH, "--json", "file.json"))
+            file = [p["phone"] for u in self.json("file.json")["files"][0]["utterances"] for p in u["phones"]]
+            self.assertGreater(len(set(live) & set(file)), 0)
+
+    def test_silence_is_said_and_not_scored(self):
+        self.write("silence.wav", sound.float_wav([0.0] * 48000))
+        result = self.coach("--input", "silence.wav", "--json", "out.json")
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("no voice in it", result.out)
+        self.assertEqual(self.json("out.json")["reading"]["words"], [])
+
+    def test_bad_input_is_one_line(self):
+        self.assert_refused(self.coach("--input", "nowhere.wav"), "nowhere.wav")
+        self.assert_refused(self.coach("--input", program.SPEECH, "--device", "jack"), "--device jack", "sim")
+        self.assert_refused(self.coach("--input", program.SPEECH, text="42"), '"42"')
+        self.write("deaf.toml", program.GAIN_CHAIN)
+        self.assert_refused(self.coach("--input", program.SPEECH, "--chain", "deaf.toml"), "deaf.toml", "tap")
+
+    def test_with_trained_weights_words_come_with_their_times(self):
+        self.environment["SIDETONE_MODELS"] = str(DATA / "models")
+        models = self.run_program("models", "list").out
+        if not any(line.startswith("phoneme-ctc") and line.endswith("ready") for line in models.splitlines()):
+            self.skipTest("the weights of phoneme-ctc are not there")
+        result = self.coach("--input", program.SPEECH, "--json", "out.json", model="phoneme-ctc")
+        self.assertIn(result.code, (0, 1), result)
+        found = self.json("out.json")
+        self.assertTrue(found["reading"]["spoken"], result)
+        words = found["reading"]["words"]
+        self.assertEqual([word["word"] for word in words], "Why should one halt on the way".split())
+        self.assertGreater(found["phone_shown_after_ms"]["p50"], 42)
+
+
+if __name__ == "__main__":
+    program.main()

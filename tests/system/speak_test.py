@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sidetone transcribe`, `align`: phones and words with times, and plain words where there are none."""
+
+import os
+import pathlib
+
+import program
+import sound
+
+TINY = program.SOURCE / "tests" / "data" / "phoneme-tiny"
+DATA = pathlib.Path(os.environ.get("SIDETONE_DATA", program.SOURCE.parent / "shared" / "data"))
+LEXICON = "why W AY\nshould SH UH D\none W AH N\none HH W AH N\nhalt HH AO L T\non AA N\nthe DH AH\nway W EY\nbear B EH R\n"
+TEXT = "Why should one halt on the way?"  # of program.SPEECH
+
+
+class Speak(program.ProgramTest):
+    """With random weights: everything but what is heard."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("lexicon.txt", LEXICON)
+        self.environment.pop("SIDETONE_LEXICON", None)
+
+    def transcribe(self, *arguments):
+        return self.run_program("transcribe", "--model", TINY, *arguments)
+
+    def align(self, *arguments):
+        return self.run_program("align", "--model", TINY, "--lexicon", "lexicon.txt", *arguments)
+
+    def test_an_utterance_is_found_and_its_phones_lie_in_it(self):
+        self.assert_fine(self.transcribe(program.SPEECH, "--json", "out.json"))
+        found = self.json("out.json")["files"][0]
+        self.assertAlmostEqual(found["seconds"], 2.735, places=2)
+        self.assertEqual(len(found["utterances"]), 1)
+        utterance = found["utterances"][0]
+        times = [time for phone in utterance["phones"] for time in (phone["start_s"], phone["end_s"])]
+        self.assertGreater(len(times), 0)
+        self.assertEqual(times, sorted(times))
+        for phone in utterance["phones"]:
+            self.assertTrue(0 <= phone["confidence"] <= 1)
+
+    def test_rate_format_and_channels_do_not_matter(self):
+        self.assert_fine(self.run_program("mix", "--speech", program.SPEECH, "--noise", "fan", "--snr", "60", "--seconds",
+                                          "2.7", "--rate", "44100", "--clean", "clean.wav", "noisy.wav"))
+        result = self.transcribe(program.SPEECH, "clean.wav", "--json", "out.json", "--vad", "energy")
+        self.assert_fine(result)
+        first, second = self.json("out.json")["files"]
+        self.assertEqual(len(first["utterances"]), len(second["utterances"]))
+
+    def test_silence_is_no_voice(self):
+        for name, samples in (("silence.wav", [0.0] * 48000), ("short.wav", [0.0] * 5)):
+            self.write(name, sound.float_wav(samples))
+            result = self.transcribe(name)
+            self.assert_fine(result)
+            self.assertIn("no voice in", result.out)
+            result = self.align(name, "--text", "the way", "--json", "out.json", "--textgrid", "out.TextGrid")
+            self.assertEqual(result.code, 1, result)
+            self.assertIn("no voice in it", result.out)
+            self.assertEqual(self.json("out.json")["words"], [])
+            self.assertNotIn("out.TextGrid", self.files())
+
+    def test_what_is_not_finite_is_silence_and_is_said(self):
+        self.write("bad.wav", sound.float_wav([float("nan"), float("inf")] * 24000))
+        result = self.transcribe("bad.wav")
+        self.assert_fine(result)
+        self.assertIn("48000 samples that were NaN or infinite", result.out)
+
+    def test_bad_input_is_one_line(self):
+        self.assert_refused(self.transcribe("nowhere.wav"), "nowhere.wav")
+        self.write("empty.wav", b"")
+        self.assert_refused(self.transcribe("empty.wav"), "empty.wav")
+        self.assert_refused(self.transcribe(program.SPEECH, "--json", "no/such/folder.json"), "no/such/folder.json")
+        self.assert_refused(self.run_program("transcribe", "--model", "silero-vad", program.SPEECH), "silero-vad", "task")
+        self.assert_refused(self.run_program("transcribe", "--model", "nosuch", program.SPEECH), "nosuch")
+        self.assert_refused(self.align(program.SPEECH, "--text", "the way 42 caf\u00e9"), '"42", "caf\u00e9"', "--lexicon")
+        self.assert_refused(self.align(program.SPEECH, "--strict", "--text", "the zimble way, zork"), '"zimble", "zork"')
+        self.assert_refused(self.align(program.SPEECH, "--text", " ... "), "no word")
+        self.write("bad.txt", "word QX\n")
+        self.assert_refused(self.run_program("align", "--model", TINY, program.SPEECH, "--text", "word", "--lexicon",
+                                             "bad.txt"), "bad.txt:1", "QX")
+
+    def test_words_that_no_lexicon_has_are_said_by_rule_and_named(self):
+        result = self.align(program.SPEECH, "--text", "the zimble way")
+        self.assertIn(result.code, (0, 1), result)
+        self.assertIn('does not have "zimble": said by rule', result.err)
+
+    def test_a_text_longer_than_the_recording_is_not_pretended(self):
+        result = self.align(program.SPEECH, "--text", "why should one halt " * 20, "--json", "out.json")
+        self.assertEqual(result.code, 1, result)
+        self.assertFalse(self.json("out.json")["spoken"])
+        self.assertEqual(self.json("out.json")["words"], [])
+
+
+class Heard(program.ProgramTest):
+    """With the trained weights."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment["SIDETONE_MODELS"] = str(DATA / "models")
+        models = self.run_program("models", "list").out
+        if not any(line.startswith("phoneme-ctc") and line.endswith("ready") for line in models.splitlines()):
+            self.skipTest("the weights of phoneme-ctc are not there")
+        self.write("lexicon.txt", LEXICON)
+
+    def test_words_are_where_they_were_spoken(self):
+        result = self.run_program("align", program.SPEECH, "--text", TEXT, "--lexicon", "lexicon.txt", "--json", "out.json",
+                                  "--textgrid", "out.TextGrid")
+        self.assert_fine(result)
+        found = self.json("out.json")
+        self.assertTrue(found["spoken"])
+        words = found["words"]
+        self.assertEqual([word["word"] for word in words], "Why should one halt on the way".split())
+        # By ear: the sentence lies between 0.5 and 2.4 s, "halt" around 1.3 s.
+        self.assertTrue(0.2 < words[0]["start_s"] < 0.8, words[0])
+        self.assertTrue(1.8 < words[-1]["end_s"] < 2.7, words[-1])
+        ends = [time for word in words for time in (word["start_s"], word["end_s"])]
+        self.assertEqual(ends, sorted(ends))
+        grid = (self.folder / "out.TextGrid").read_text()
+        self.assertIn('name = "phones"', grid)
+        self.assertIn('text = "halt"', grid)
+
+    def test_another_text_is_not_pretended(self):
+        result = self.run_program("align", program.SPEECH, "--text", "bear bear bear bear bear bear", "--lexicon",
+                                  "lexicon.txt", "--json", "out.json")
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("does not seem to be spoken", result.out)
+        self.assertFalse(self.json("out.json")["spoken"])
+
+    def test_phones_are_those_of_the_sentence(self):
+        self.assert_fine(self.run_program("transcribe", program.SPEECH, "--json", "out.json"))
+        phones = [p["phone"] for u in self.json("out.json")["files"][0]["utterances"] for p in u["phones"]]
+        expected = "W AY SH UH D W AH N HH AO L T AA N DH AH W EY".split()
+        self.assertTrue(len(expected) / 2 < len(phones) < 2 * len(expected), phones)
+        self.assertGreaterEqual(len(set(phones) & set(expected)), 6, phones)
+
+
+if __name__ == "__main__":
+    program.main()
