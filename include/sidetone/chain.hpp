@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "sidetone/change.hpp"
 #include "sidetone/error.hpp"
 
 #pragma GCC visibility push(default)
@@ -50,6 +52,12 @@ public:
     /// `inputs` and `outputs` point at `channels` buffers of `frames` floats, full scale ±1, and may be the same. NaN
     /// and infinity become 0, both ways. `frames` must be what the format promised.
     void process(const float* const* inputs, float* const* outputs, std::uint32_t frames) noexcept;
+
+    /// Control thread, also while `process` runs on the audio thread, but one call at a time: changes settings by name,
+    /// without a click. All of one stage change at once. Throws InputError with one line for people; what it names, and
+    /// what would have followed, is then as it was.
+    void change(std::span<const Change> changes);
+    void change(const Change& one) { change({&one, 1}); }
 
     /// Frames by which the output lags the input. Constant. Any thread.
     [[nodiscard]] std::uint32_t delay_frames() const noexcept;

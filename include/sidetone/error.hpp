@@ -9,8 +9,8 @@
 namespace sidetone {
 
 /// Something the user gave is wrong: a file, a key, a value, a device. One line that says what, where, found,
-/// expected, and what to do; the program prints it and exits with 2. Thrown during set-up only, never once
-/// sound runs.
+/// expected, and what to do; the program prints it and exits with 2. Thrown on the control thread only,
+/// never where sound runs.
 class InputError : public std::runtime_error {
 public:
     /// Control characters, which a file's name or contents may bring in, become blanks: it stays one line.

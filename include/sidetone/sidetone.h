@@ -36,6 +36,21 @@ void sidetone_chain_close(sidetone_chain* chain);
  * they may be the same. */
 void sidetone_chain_process(sidetone_chain* chain, const float* const* inputs, float* const* outputs, uint32_t frames);
 
+/* A setting by its name, such as "limit.ceiling_dbfs" (docs/live-changes.md), and what it is to be: `text` where that
+ * is not NULL, else `count` numbers. */
+typedef struct sidetone_change {
+    const char* name;
+    const char* text;
+    const double* numbers;
+    size_t count;
+} sidetone_change;
+
+/* Control thread, also while sidetone_chain_process runs, but one call at a time. Changes settings without a click, all
+ * of one stage at once; a file that one names is read meanwhile. 0 when all were taken. Else the first that was not,
+ * and what would have followed, is as it was, and one line for people is in `error`, as of sidetone_chain_open. */
+int sidetone_chain_change(sidetone_chain* chain, const sidetone_change* changes, size_t count, char* error,
+                          size_t error_size);
+
 /* Any thread. Frames by which the output lags the input. */
 uint32_t sidetone_chain_delay_frames(const sidetone_chain* chain);
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kPiece = 64;  // frames at a time
 constexpr double kLookAheadSeconds = 0.001;
 constexpr double kSmallestKneeDb = 0.01;
+constexpr double kGlideSeconds = 0.005;  // time constant of a ceiling
 
 /// Share of a difference that is left after each of `frames` frames per time constant.
 double decay_of(double milliseconds, double rate_hz) {
@@ -23,15 +24,41 @@ float gain_of(double decibels) {
     return static_cast<float>(std::pow(10.0, decibels / 20));
 }
 
+float knee_of(double ceiling_db, double knee_db) {
+    return gain_of(ceiling_db - std::max(knee_db, kSmallestKneeDb));
+}
+
 }  // namespace
+
+LimiterCeiling::LimiterCeiling(double ceiling, double rate_hz) noexcept
+    : glide_(ceiling, kGlideSeconds, rate_hz), bound_(static_cast<float>(ceiling)) {}
+
+void LimiterCeiling::go_to(double ceiling) noexcept {
+    bound_ = static_cast<float>(std::max(glide_.is_still() ? glide_.value() : static_cast<double>(bound_), ceiling));
+    glide_.go_to(ceiling);
+}
+
+void LimiterCeiling::scale(float* peaks, std::size_t frames) noexcept {
+    if (glide_.is_still()) return;
+    for (std::size_t n = 0; n < frames; ++n) peaks[n] *= static_cast<float>(glide_.target() / glide_.next());
+    if (glide_.is_still()) bound_ = target();
+}
 
 SoftLimiter::SoftLimiter(const LimiterSettings& settings, std::size_t channels, double rate_hz)
     : channels_(channels),
-      ceiling_(gain_of(settings.ceiling_db)),
-      knee_(gain_of(settings.ceiling_db - std::max(settings.knee_db, kSmallestKneeDb))),
+      rate_hz_(rate_hz),
+      knee_db_(settings.knee_db),
+      ceiling_(gain_of(settings.ceiling_db), rate_hz),
+      knee_(knee_of(settings.ceiling_db, settings.knee_db)),
       decay_(static_cast<float>(decay_of(settings.release_ms, rate_hz))),
       peak_(kPiece),
       gain_(kPiece) {}
+
+void SoftLimiter::change(const LimiterSettings& settings) noexcept {
+    ceiling_.go_to(gain_of(settings.ceiling_db));
+    knee_ = knee_of(settings.ceiling_db, knee_db_);
+    decay_ = static_cast<float>(decay_of(settings.release_ms, rate_hz_));
+}
 
 void SoftLimiter::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
     for (std::size_t first = 0; first < frames; first += kPiece) {
@@ -47,9 +74,11 @@ void SoftLimiter::process_piece(const float* const* in, float* const* out, std::
         envelope_ = std::max(peak_[n], envelope_ * decay_);
         peak_[n] = envelope_;
     }
-    soft_knee_gains(peak_.data(), knee_, ceiling_, gain_.data(), frames);
+    const float bound = ceiling_.bound();
+    ceiling_.scale(peak_.data(), frames);
+    soft_knee_gains(peak_.data(), knee_, ceiling_.target(), gain_.data(), frames);
     for (std::size_t c = 0; c < channels_; ++c) {
-        multiply_and_bound(in[c] + first, gain_.data(), ceiling_, out[c] + first, frames);
+        multiply_and_bound(in[c] + first, gain_.data(), bound, out[c] + first, frames);
     }
 }
 
@@ -57,7 +86,8 @@ TruePeakLimiter::TruePeakLimiter(const LimiterSettings& settings, std::size_t ch
     : delay_(
           std::max<std::size_t>(static_cast<std::size_t>(std::lround(kLookAheadSeconds * rate_hz)), kInterpolatorTaps)),
       window_(delay_ - kInterpolatorTaps / 2 + 1),
-      ceiling_(gain_of(settings.ceiling_db)),
+      rate_hz_(rate_hz),
+      ceiling_(gain_of(settings.ceiling_db), rate_hz),
       recovery_(static_cast<float>(1 - decay_of(settings.release_ms, rate_hz))),
       delayed_(channels, std::vector<float>(delay_ + kPiece)),
       peak_(kPiece),
@@ -66,6 +96,11 @@ TruePeakLimiter::TruePeakLimiter(const LimiterSettings& settings, std::size_t ch
       smooth_(window_ + kPiece, 1.0F),
       mean_(kPiece),
       scratch_(window_ + kPiece) {}
+
+void TruePeakLimiter::change(const LimiterSettings& settings) noexcept {
+    ceiling_.go_to(gain_of(settings.ceiling_db));
+    recovery_ = static_cast<float>(1 - decay_of(settings.release_ms, rate_hz_));
+}
 
 void TruePeakLimiter::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
     for (std::size_t first = 0; first < frames; first += kPiece) {
@@ -76,7 +111,9 @@ void TruePeakLimiter::process(const float* const* in, float* const* out, std::si
 void TruePeakLimiter::process_piece(const float* const* in, float* const* out, std::size_t first,
                                     std::size_t frames) noexcept {
     find_peaks(in, first, frames);
-    needed_gains(peak_.data(), ceiling_, needed_.data() + window_, frames);
+    const float bound = ceiling_.bound();
+    ceiling_.scale(peak_.data(), frames);
+    needed_gains(peak_.data(), ceiling_.target(), needed_.data() + window_, frames);
     slide_minimum(frames);
     for (std::size_t n = 0; n < frames; ++n) {
         released_ = std::min(minimum_[n], released_ + (1 - released_) * recovery_);
@@ -85,7 +122,7 @@ void TruePeakLimiter::process_piece(const float* const* in, float* const* out, s
     slide_mean(frames);
     for (std::size_t c = 0; c < delayed_.size(); ++c) {
         auto& line = delayed_[c];
-        multiply_and_bound(line.data(), mean_.data(), ceiling_, out[c] + first, frames);
+        multiply_and_bound(line.data(), mean_.data(), bound, out[c] + first, frames);
         std::copy(line.begin() + static_cast<std::ptrdiff_t>(frames),
                   line.begin() + static_cast<std::ptrdiff_t>(frames + delay_), line.begin());
     }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "dsp/glide.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::dsp {
@@ -12,6 +13,24 @@ struct LimiterSettings {
     double ceiling_db = -1;  ///< of full scale
     double knee_db = 6;      ///< SoftLimiter only: it begins to act so far below the ceiling
     double release_ms = 60;  ///< until all but 1/e of what was taken away has been given back
+};
+
+/// A ceiling that may move: while it does, peaks are measured by it, as if it were where it goes to.
+class LimiterCeiling {
+public:
+    LimiterCeiling(double ceiling, double rate_hz) noexcept;
+
+    void go_to(double ceiling) noexcept;
+    /// Where it is, or goes to; linear.
+    [[nodiscard]] float target() const noexcept { return static_cast<float>(glide_.target()); }
+    /// No sample may be beyond this.
+    [[nodiscard]] float bound() const noexcept { return bound_; }
+    /// Takes so many frames to where it goes.
+    void scale(float* peaks, std::size_t frames) noexcept;
+
+private:
+    Glide glide_;
+    float bound_;
 };
 
 /// Limits without any delay: the envelope of all channels together jumps up with every new peak, falls exponentially,
@@ -28,11 +47,17 @@ public:
     void process(const float* const* in, float* const* out, std::size_t frames) noexcept SIDETONE_REALTIME;
     [[nodiscard]] std::size_t delay_frames() const noexcept { return 0; }
 
+    /// Audio thread: another ceiling, which is reached within 0.1 s, and another release. Until then no sample is
+    /// beyond the higher one. The knee stays.
+    void change(const LimiterSettings& settings) noexcept SIDETONE_REALTIME;
+
 private:
     void process_piece(const float* const* in, float* const* out, std::size_t first, std::size_t frames) noexcept;
 
     std::size_t channels_;
-    float ceiling_, knee_, decay_;
+    double rate_hz_, knee_db_;
+    LimiterCeiling ceiling_;
+    float knee_, decay_;
     float envelope_ = 0;
     std::vector<float> peak_, gain_;
 };
@@ -52,6 +77,9 @@ public:
     /// A millisecond.
     [[nodiscard]] std::size_t delay_frames() const noexcept { return delay_; }
 
+    /// As of a SoftLimiter.
+    void change(const LimiterSettings& settings) noexcept SIDETONE_REALTIME;
+
 private:
     void process_piece(const float* const* in, float* const* out, std::size_t first, std::size_t frames) noexcept;
     void find_peaks(const float* const* in, std::size_t first, std::size_t frames) noexcept;
@@ -59,7 +87,9 @@ private:
     void slide_mean(std::size_t frames) noexcept;
 
     std::size_t delay_, window_;  // frames; the gain takes `window_` of them to come down
-    float ceiling_, recovery_;
+    double rate_hz_;
+    LimiterCeiling ceiling_;
+    float recovery_;
     float released_ = 1;
     std::vector<std::vector<float>> delayed_;  // of each channel: `delay_` frames, then the piece
     std::vector<float> peak_;

@@ -54,6 +54,23 @@ void number_equal_names(std::vector<ChainStage>& stages) {
     }
 }
 
+// Stages have the names that the ledger shows; what is left of them goes to the links of filter banks.
+ChainSettings settings_of(const ChainFile& chain, const toml::array& tables) {
+    ChainSettings settings{chain.path};
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        settings.add(chain.stages[i].name, *tables[i].as_table(), chain.stages[i].stage->changeable());
+    }
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        const auto links = chain.stages[i].stage->changeable_links();
+        for (std::size_t link = 0; link < links.size(); ++link) {
+            const auto& table = *tables[i].as_table()->at("gains").as_array()->at(link).as_table();
+            const auto kind = table["kind"].value_or(std::string{});
+            settings.add(table["name"].value_or(kind), table, links[link]);
+        }
+    }
+    return settings;
+}
+
 const toml::array* stage_array(const toml::table& table, const stage::Settings& settings) {
     settings.skip("stage");
     const auto* node = table.get("stage");
@@ -89,6 +106,7 @@ ChainFile read_chain_text(std::string_view text, const std::filesystem::path& na
         throw InputError(fmt::format("{}: found no [[stage]], expected at least one", file));
     for (const auto& node : *stages) chain.stages.push_back(read_stage(*node.as_table(), file, chain.channels));
     number_equal_names(chain.stages);
+    chain.settings = settings_of(chain, *stages);
     return chain;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/chain_settings.hpp"
 #include "stage/stage.hpp"
 
 namespace sidetone::engine {
@@ -31,6 +32,7 @@ struct ChainFile {
     std::uint32_t channels = 0;
     double callback_budget_us = 0;
     std::vector<ChainStage> stages;
+    ChainSettings settings;          ///< of the stages and of their links, to be changed by name
     stage::Calibration calibration;  ///< of the card it is to run on; not in the file
 };
 

@@ -57,6 +57,11 @@ void Engine::on_event(device::CardEvent event) noexcept {
     }
 }
 
+void Engine::change(std::span<const Change> changes) {
+    const std::lock_guard lock{mutex_};
+    file_.settings.change(changes);
+}
+
 float Engine::take_input_peak() noexcept {
     const std::lock_guard lock{mutex_};
     return chain_ ? chain_->take_input_peak() : 0;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "device/card.hpp"
@@ -50,7 +51,12 @@ public:
     [[nodiscard]] float take_input_peak() noexcept;
     [[nodiscard]] float take_output_peak() noexcept;
 
-    /// Not while `prepare` may run.
+    /// Any thread but the audio thread, also while sound runs: changes settings by name, without a click; waits while
+    /// the card is made ready, and keeps others waiting while a file is read. Throws InputError; then the sound goes on
+    /// as it was (engine/chain_settings.hpp).
+    void change(std::span<const Change> changes);
+
+    /// Not while `prepare` or `change` may run.
     [[nodiscard]] const ChainFile& file() const noexcept { return file_; }
     [[nodiscard]] device::CardFormat format() const;
     [[nodiscard]] std::vector<LedgerLine> ledger() const;

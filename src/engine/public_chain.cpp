@@ -113,6 +113,10 @@ void Chain::process(const float* const* inputs, float* const* outputs, std::uint
     }
 }
 
+void Chain::change(std::span<const Change> changes) {
+    parts_->file.settings.change(changes);
+}
+
 std::uint32_t Chain::delay_frames() const noexcept {
     return parts_->chain.delay_frames();
 }

@@ -160,7 +160,9 @@ void TomlTable::finish() const {
 void TomlTable::fail(std::string_view key, const std::string& found, const std::string& expected) const {
     const auto* node = table_.get(key);
     const auto line = (node != nullptr ? node->source() : table_.source()).begin.line;
-    throw InputError{fmt::format("{}:{}: {}key \"{}{}\": found {}, expected {}", file_.string(), line, where_, prefix_,
+    // What was changed since lies on no line.
+    const auto place = line == 0 ? std::string{} : fmt::format("{}:", line);
+    throw InputError{fmt::format("{}:{} {}key \"{}{}\": found {}, expected {}", file_.string(), place, where_, prefix_,
                                  key, found, expected)};
 }
 

@@ -14,8 +14,8 @@
 namespace sidetone::rt {
 
 /// Immutable state that a control thread replaces while one audio thread uses it. The audio thread takes the newest by
-/// one acquire load a block and thereby says that it has left the older ones; the control thread frees those, never the
-/// audio thread.
+/// one exchange and thereby says that it has left the one before; the control thread frees that, never the audio
+/// thread. What the audio thread never took is freed as soon as there is something newer, so nothing piles up.
 ///
 /// Exactly one control and one audio thread. The audio side is wait-free.
 template <class T>
@@ -34,7 +34,7 @@ public:
     void publish(std::unique_ptr<const T> next);
 
     /// Control thread: frees what the audio thread has left; returns how many older states it may still be using. The
-    /// newest is not counted. While no audio thread reads, older states are kept.
+    /// newest is not counted.
     std::size_t reclaim() noexcept;
 
     /// Control thread: the newest state.
@@ -45,14 +45,15 @@ public:
 
 private:
     std::vector<std::unique_ptr<const T>> states_;  // control thread's; oldest first
-    alignas(kCacheLine) std::atomic<const T*> newest_;
-    alignas(kCacheLine) std::atomic<const T*> in_use_{nullptr};
+    alignas(kCacheLine) std::atomic<const T*> offered_{nullptr};
+    alignas(kCacheLine) std::atomic<const T*> in_use_;
+    const T* taken_;  // audio thread's
 };
 
 // ── definitions ─────────────────────────────────────────────────────────────────────────────────
 
 template <class T>
-Published<T>::Published(std::unique_ptr<const T> first) : newest_(first.get()) {
+Published<T>::Published(std::unique_ptr<const T> first) : in_use_(first.get()), taken_(first.get()) {
     assert(first != nullptr);
     states_.push_back(std::move(first));
 }
@@ -60,30 +61,33 @@ Published<T>::Published(std::unique_ptr<const T> first) : newest_(first.get()) {
 template <class T>
 void Published<T>::publish(std::unique_ptr<const T> next) {
     assert(next != nullptr);
-    const T* newest = next.get();
     states_.push_back(std::move(next));
-    newest_.store(newest, std::memory_order_release);
+    // Release: the state is whole when the audio thread takes it.
+    const T* untaken = offered_.exchange(states_.back().get(), std::memory_order_acq_rel);
+    if (untaken != nullptr) states_.erase(states_.end() - 2);  // it was the newest
     reclaim();
 }
 
 template <class T>
 std::size_t Published<T>::reclaim() noexcept {
-    // The audio thread uses what it has acknowledged or, between its load and its store below, something newer; it
+    // The audio thread uses what it has acknowledged or, between its exchange and its store below, something newer; it
     // never goes back. So all that is older than the acknowledged state is free. The acknowledged one stays in
     // `states_`, so no later state can get its address and be mistaken for it.
     const T* in_use = in_use_.load(std::memory_order_acquire);
     std::size_t left = 0;
-    while (left < states_.size() && states_[left].get() != in_use) ++left;
-    if (left < states_.size()) states_.erase(states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(left));
+    while (states_[left].get() != in_use) ++left;
+    states_.erase(states_.begin(), states_.begin() + static_cast<std::ptrdiff_t>(left));
     return states_.size() - 1;
 }
 
 template <class T>
 const T& Published<T>::read() noexcept {
-    const T* newest = newest_.load(std::memory_order_acquire);
-    // Release: all use of the state before is over when the control thread sees that this one is in use.
-    if (in_use_.load(std::memory_order_relaxed) != newest) in_use_.store(newest, std::memory_order_release);
-    return *newest;
+    if (offered_.load(std::memory_order_relaxed) != nullptr) {
+        taken_ = offered_.exchange(nullptr, std::memory_order_acquire);
+        // Release: all use of the state before is over when the control thread sees that this one is in use.
+        in_use_.store(taken_, std::memory_order_release);
+    }
+    return *taken_;
 }
 
 }  // namespace sidetone::rt

@@ -7,8 +7,7 @@
 
 #include "stage/beamform.hpp"
 #include "stage/compress.hpp"
-#include "stage/denoise.hpp"
-#include "stage/denoise_gain.hpp"
+#include "stage/denoise_settings.hpp"
 #include "stage/equalise.hpp"
 #include "stage/feedback_canceller.hpp"
 #include "stage/filter_bank.hpp"
@@ -23,38 +22,15 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array kBankOutputs{"synthesis"sv, "minimum_phase"sv, "causal_wiener"sv};
-constexpr std::array kModes{"auto"sv, "direct"sv, "pipelined"sv};
-constexpr std::array kMissPolicies{"hold"sv, "repeat"sv, "bypass"sv, "silence"sv};
 constexpr std::array kBeamformModes{"fixed"sv, "adaptive"sv};
-constexpr std::array kLimitModes{"soft"sv, "true_peak"sv};
 constexpr std::array kTapOutputs{"input"sv, "silence"sv};
-constexpr std::array kBackends{"auto"sv, "native"sv, "onnxruntime"sv, "tflite"sv};
 
 std::unique_ptr<Stage> make_denoise(Settings& settings, std::uint32_t channels) {
-    DenoiseSettings denoise;
-    denoise.model = settings.text("model", denoise.model);
-    denoise.backend = kBackends[settings.choice("backend", "auto", kBackends)];
-    denoise.mode = static_cast<Mode>(settings.choice("mode", "auto", kModes));
-    denoise.direct_share = settings.number("direct_share", denoise.direct_share, 0, 1);
-    denoise.strength_db = settings.number("strength_db", denoise.strength_db, 0, 100);
-    denoise.on_miss = static_cast<MissPolicy>(settings.choice("on_miss", "hold", kMissPolicies));
-    denoise.inference_budget_us = settings.number("inference_budget_us", 0, 0, 1e6);
-    settings.finish();  // before a model is loaded for nothing
-    return std::make_unique<DenoiseStage>(std::move(denoise), channels);
+    return std::make_unique<DenoiseStage>(read_denoise(settings), channels);
 }
 
 std::unique_ptr<SpectralGain> make_denoise_gain(Settings& settings, std::uint32_t channels) {
-    DenoiseGainSettings denoise;
-    denoise.model = settings.text("model", denoise.model);
-    denoise.backend = kBackends[settings.choice("backend", "auto", kBackends)];
-    denoise.mode = static_cast<Mode>(settings.choice("mode", "auto", kModes));
-    denoise.direct_share = settings.number("direct_share", denoise.direct_share, 0, 1);
-    denoise.strength_db = settings.number("strength_db", denoise.strength_db, 0, 100);
-    denoise.wet = settings.number("wet", denoise.wet, 0, 1);
-    denoise.copies = settings.integer("copies", denoise.copies, 1, 8);
-    denoise.inference_budget_us = settings.number("inference_budget_us", 0, 0, 1e6);
-    settings.finish();
-    return std::make_unique<DenoiseGain>(std::move(denoise), channels);
+    return std::make_unique<DenoiseGain>(read_denoise_gain(settings), channels);
 }
 
 std::unique_ptr<Stage> make_beamform(Settings& settings, std::uint32_t channels) {
@@ -81,9 +57,7 @@ std::unique_ptr<Stage> make_cancel_feedback(Settings& settings, std::uint32_t /*
 }
 
 std::unique_ptr<Stage> make_gain(Settings& settings, std::uint32_t /*channels*/) {
-    const auto gain_db = settings.number("gain_db", 0, -120, 40);
-    settings.finish();
-    return std::make_unique<GainStage>(gain_db);
+    return std::make_unique<GainStage>(read_gain_db(settings));
 }
 
 std::unique_ptr<Stage> make_equalise(Settings& settings, std::uint32_t /*channels*/) {
@@ -103,14 +77,7 @@ std::unique_ptr<SpectralGain> make_compress_gain(Settings& settings, std::uint32
 }
 
 std::unique_ptr<Stage> make_limit(Settings& settings, std::uint32_t /*channels*/) {
-    LimitSettings limit;
-    limit.true_peak = settings.choice("mode", "soft", kLimitModes) == 1;
-    limit.limiter.ceiling_db = settings.number("ceiling_dbfs", limit.limiter.ceiling_db, -80, 0);
-    limit.limiter.knee_db = settings.number("knee_db", limit.limiter.knee_db, 0, 24);
-    limit.limiter.release_ms = settings.number("release_ms", limit.limiter.release_ms, 1, 5000);
-    limit.fade_in_ms = settings.number("fade_in_ms", limit.fade_in_ms, 10, 30'000);
-    settings.finish();
-    return std::make_unique<LimitStage>(limit);
+    return std::make_unique<LimitStage>(read_limit(settings));
 }
 
 std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channels) {
@@ -125,6 +92,7 @@ std::unique_ptr<Stage> make_filter_bank(Settings& settings, std::uint32_t channe
     std::vector<std::unique_ptr<SpectralGain>> links;
     for (auto table : tables) {
         const auto kind = table.text("kind", "");
+        (void)table.text("name", kind);
         links.push_back(make_spectral_gain(kind, table, channels));
     }
     return std::make_unique<FilterBankStage>(bank, std::move(links));

@@ -1,14 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stage/compress.hpp"
 
+#include <array>
 #include <memory>
 
 namespace sidetone::stage {
+namespace {
+
+constexpr std::array<std::string_view, 10> kChangeable{"attack_ms",
+                                                       "release_ms",
+                                                       "ears",
+                                                       "full_scale_db_spl",
+                                                       "edges_hz",
+                                                       "knee_db",
+                                                       "expansion_below_db_spl",
+                                                       "expansion_ratio",
+                                                       "output_limit_db_spl",
+                                                       "band"};
+
+}  // namespace
 
 void CompressGain::prepare(const SpectralContext& context) {
     context_ = context;
     plan_.emplace(make_plan());
     compressor_.emplace(context.stage.channels, context.bins);
+}
+
+std::span<const std::string_view> CompressGain::changeable_keys() const noexcept {
+    return kChangeable;
+}
+
+void CompressGain::change(const Settings& settings) {
+    change(read_compressor(settings, table_.channels));
 }
 
 void CompressGain::change(const CompressTable& table) {

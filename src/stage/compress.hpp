@@ -12,7 +12,7 @@
 namespace sidetone::stage {
 
 /// Multiband compressor inside a filter bank; levels are those that the links before it leave.
-class CompressGain final : public SpectralGain {
+class CompressGain final : public SpectralGain, public Changeable {
 public:
     explicit CompressGain(CompressTable table) : table_(std::move(table)) {}
 
@@ -21,6 +21,9 @@ public:
     void prepare(const SpectralContext& context) override;
     void process(const SpectralHop& hop) noexcept SIDETONE_REALTIME override;
 
+    [[nodiscard]] Changeable* changeable() noexcept override { return this; }
+    [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
+    void change(const Settings& settings) override;
     /// Control thread, also while sound runs: gains glide there without a click.
     void change(const CompressTable& table);
 

@@ -119,6 +119,7 @@ dsp::FrequencyBands read_bands(const Settings& settings, const std::vector<Setti
 
 CompressTable read_compressor(const Settings& settings, std::size_t channels) {
     CompressTable result;
+    result.channels = channels;
     auto& compressor = result.compressor;
     compressor.attack_ms = settings.number("attack_ms", compressor.attack_ms, 0.1, 500);
     compressor.release_ms = settings.number("release_ms", compressor.release_ms, 1, 10'000);

@@ -14,6 +14,7 @@ namespace sidetone::stage {
 struct CompressTable {
     dsp::CompressorSettings compressor;
     bool has_full_scale = false;
+    std::size_t channels = 1;  ///< of the chain that it was read for
 };
 
 /// Reads

@@ -2,17 +2,21 @@
 #include "stage/denoise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
 #include "dsp/polyphase_resampler.hpp"
 #include "nn/model_store.hpp"
 #include "rt/mirrored_ring.hpp"
+#include "stage/denoise_settings.hpp"
 #include "stage/hop_feed.hpp"
 #include "stage/hop_timeline.hpp"
 
 namespace sidetone::stage {
 namespace {
+
+constexpr std::array<std::string_view, 1> kChangeable{"strength_db"};
 
 float dry_share(double strength_db) {
     return strength_db >= 100 ? 0.0F : static_cast<float>(std::pow(10.0, -strength_db / 20));
@@ -34,6 +38,7 @@ private:
     void finish_hop(std::int64_t hop) noexcept;
     [[nodiscard]] float* finished(std::uint32_t channel, std::int64_t position) noexcept;
 
+    const std::atomic<float>& dry_share_;
     std::uint32_t channels_;
     dsp::PolyphaseResampler up_;
     bool same_rate_;
@@ -66,6 +71,7 @@ std::int64_t stage_delay(const HopTimeline& timeline, const StageContext& contex
 
 DenoiseStage::Live::Live(DenoiseStage& stage, Mode mode, const StageContext& context)
     : feed(stage, feed_shape(stage.models_.front(), mode), context),
+      dry_share_(stage.dry_share_),
       channels_(context.channels),
       up_(stage.models_.front().sample_rate_hz(), context.rate_hz),
       same_rate_(context.rate_hz == stage.models_.front().sample_rate_hz()),
@@ -76,13 +82,15 @@ DenoiseStage::Live::Live(DenoiseStage& stage, Mode mode, const StageContext& con
     const auto samples = 4 * std::size_t{up_.half()} + 2 * feed.slots() * static_cast<std::size_t>(hop_);
     for (std::uint32_t c = 0; c < channels_; ++c) finished_.emplace_back(samples);
     const MissConcealment::Settings concealment{.policy = stage.settings_.on_miss,
-                                                .dry_share = dry_share(stage.settings_.strength_db),
+                                                .dry_share = dry_share_.load(std::memory_order_relaxed),
                                                 .rate_hz = stage.models_.front().sample_rate_hz()};
     concealment_.assign(channels_, MissConcealment{concealment});
 }
 
 void DenoiseStage::Live::process(const float* const* in, float* const* out, std::uint32_t frames,
                                  const BlockTime& time) noexcept {
+    const float wanted = dry_share_.load(std::memory_order_relaxed);
+    for (auto& concealment : concealment_) concealment.go_to_dry_share(wanted);
     feed.expect_after(frames, frames, time);
     feed.accept(in, frames, time);
     const auto first = frames_out_ - delay_;
@@ -118,7 +126,8 @@ float* DenoiseStage::Live::finished(std::uint32_t channel, std::int64_t position
 
 // ── the stage ───────────────────────────────────────────────────────────────────────────────────
 
-DenoiseStage::DenoiseStage(DenoiseSettings settings, std::uint32_t channels) : settings_(std::move(settings)) {
+DenoiseStage::DenoiseStage(DenoiseSettings settings, std::uint32_t channels)
+    : settings_(std::move(settings)), dry_share_(dry_share(settings_.strength_db)) {
     const auto manifest = nn::find_model(settings_.model);
     models_.reserve(channels);
     for (std::uint32_t c = 0; c < channels; ++c) models_.emplace_back(manifest, settings_.backend);
@@ -135,6 +144,15 @@ void DenoiseStage::prepare(const StageContext& context) {
     live_.reset();
     for (auto& model : models_) model.reset();
     live_ = std::make_unique<Live>(*this, mode_, context);
+}
+
+std::span<const std::string_view> DenoiseStage::changeable_keys() const noexcept {
+    return kChangeable;
+}
+
+void DenoiseStage::change(const Settings& settings) {
+    settings_.strength_db = read_denoise(settings).strength_db;
+    dry_share_.store(dry_share(settings_.strength_db), std::memory_order_relaxed);
 }
 
 bool DenoiseStage::run_hop(std::int64_t /*hop*/, std::uint32_t channel, const float* window, float* result) noexcept {

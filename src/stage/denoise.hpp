@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,7 +30,7 @@ struct DenoiseSettings {
 ///
 /// The card's frames reach the model by stage/hop_feed.hpp; a hop's result stays in its slot until it is mixed into the
 /// ring that the second resampler reads. Hop, block and rates are independent of one another (stage/hop_timeline.hpp).
-class DenoiseStage final : public Stage, public WorkSource, private HopRunner {
+class DenoiseStage final : public Stage, public WorkSource, public Changeable, private HopRunner {
 public:
     /// Loads the model once for every channel. Throws InputError.
     DenoiseStage(DenoiseSettings settings, std::uint32_t channels);
@@ -46,6 +47,10 @@ public:
     [[nodiscard]] std::string decision() const override { return decision_; }
     [[nodiscard]] std::uint64_t misses() const noexcept override;
 
+    [[nodiscard]] Changeable* changeable() noexcept override { return this; }
+    [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
+    void change(const Settings& settings) override;
+
     /// Worker thread.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME override;
 
@@ -59,6 +64,7 @@ private:
                                float* result) noexcept override;
 
     DenoiseSettings settings_;
+    std::atomic<float> dry_share_;  // of the sound as it came in, linear
     std::vector<nn::HopModel> models_;
     Mode mode_ = Mode::direct;
     std::string decision_;

@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
 #include "dsp/bin_map.hpp"
+#include "dsp/glide.hpp"
 #include "dsp/products.hpp"
 #include "nn/model_store.hpp"
 #include "rt/error.hpp"
+#include "stage/denoise_settings.hpp"
 
 namespace sidetone::stage {
 namespace {
@@ -22,6 +25,15 @@ constexpr double kRampSeconds = 0.200;  // … and after this long nothing is kn
 // below that speaks for all that lies above.
 constexpr double kBelievedShare = 0.85;
 constexpr double kMeanBandShare = 0.2;
+
+constexpr double kGlideSeconds = 0.005;  // time constant, to another strength
+constexpr std::array<std::string_view, 2> kChangeable{"strength_db", "wet"};
+
+// Of what the model's gain is a share of the way to unity from: gain = floor + (1 - floor) · model's gain.
+float floor_of(const DenoiseGainSettings& settings) {
+    const double lowest = settings.strength_db >= 100 ? 0 : std::pow(10, -settings.strength_db / 20);
+    return static_cast<float>(1 - settings.wet + settings.wet * lowest);
+}
 
 }  // namespace
 
@@ -38,12 +50,16 @@ public:
 private:
     void take_gains(std::int64_t hop) noexcept;
     void age() noexcept;
+    void shape_gains() noexcept;
 
     const SpectralContext context_;
     bool waits_a_block_;
     dsp::BinMap map_;
-    float floor_, span_;                 // gain = floor + span · model's gain
-    std::vector<float> gains_;           // channels × bins: what acts now
+    const std::atomic<float>& wanted_floor_;
+    dsp::Glide floor_;
+    std::vector<float> model_gains_;     // channels × bins
+    std::vector<float> gains_;           // the same from the floor up: what acts now
+    bool has_news_ = true;               // model_gains_ are not yet in gains_
     std::int64_t submitted_before_ = 0;  // hops that earlier blocks have completed
     std::int64_t next_to_take_ = 0;
     std::uint32_t held_ = 0;  // bank hops since the model's gains were due and did not come
@@ -85,14 +101,13 @@ DenoiseGain::Live::Live(DenoiseGain& link, const SpectralContext& context)
       context_(context),
       waits_a_block_(link.mode_ == Mode::pipelined),
       map_(bin_map(link.models_.front(), context)),
-      gains_(std::size_t{context.stage.channels} * context.bins, 1.0F),
+      wanted_floor_(link.floor_),
+      floor_(wanted_floor_.load(std::memory_order_relaxed), kGlideSeconds,
+             static_cast<double>(context.stage.rate_hz) / context.hop_frames),
+      model_gains_(std::size_t{context.stage.channels} * context.bins, 1.0F),
+      gains_(model_gains_),
       hold_hops_(hops_in(kHoldSeconds, context)),
-      ramp_hops_(hops_in(kRampSeconds, context)) {
-    const auto& settings = link.settings_;
-    const double lowest = settings.strength_db >= 100 ? 0 : std::pow(10, -settings.strength_db / 20);
-    floor_ = static_cast<float>(1 - settings.wet + settings.wet * lowest);
-    span_ = 1 - floor_;
-}
+      ramp_hops_(hops_in(kRampSeconds, context)) {}
 
 void DenoiseGain::Live::begin_block(std::uint32_t frames, const BlockTime& time) noexcept {
     submitted_before_ = feed.completed();
@@ -105,6 +120,8 @@ void DenoiseGain::Live::process(const SpectralHop& hop) noexcept {
     for (; next_to_take_ < due; ++next_to_take_) take_gains(next_to_take_);
     feed.reclaim();
     if (missing_) age();
+    floor_.go_to(wanted_floor_.load(std::memory_order_relaxed));
+    if (has_news_ || !floor_.is_still()) shape_gains();
     for (std::uint32_t c = 0; c < context_.stage.channels; ++c) {
         dsp::multiply(hop.gains[c], gains_.data() + std::size_t{c} * context_.bins, hop.gains[c], context_.bins);
     }
@@ -114,10 +131,9 @@ void DenoiseGain::Live::take_gains(std::int64_t hop) noexcept {
     missing_ = !feed.take(hop);
     if (missing_) return;
     held_ = 0;
+    has_news_ = true;
     for (std::uint32_t c = 0; c < context_.stage.channels; ++c) {
-        auto* gains = gains_.data() + std::size_t{c} * context_.bins;
-        map_.apply(feed.result(c, hop), gains);
-        for (std::uint32_t k = 0; k < context_.bins; ++k) gains[k] = floor_ + span_ * gains[k];
+        map_.apply(feed.result(c, hop), model_gains_.data() + std::size_t{c} * context_.bins);
     }
     feed.release(hop);
 }
@@ -127,12 +143,21 @@ void DenoiseGain::Live::age() noexcept {
     held_ = std::min(held_ + 1, 1U << 30U);
     if (held_ <= hold_hops_) return;
     const float step = 1.0F / static_cast<float>(ramp_hops_);
-    for (auto& gain : gains_) gain = std::min(1.0F, gain + step);
+    for (auto& gain : model_gains_) gain = std::min(1.0F, gain + step);
+    has_news_ = true;
+}
+
+void DenoiseGain::Live::shape_gains() noexcept {
+    const auto floor = static_cast<float>(floor_.next());
+    const float span = 1 - floor;
+    for (std::size_t k = 0; k < gains_.size(); ++k) gains_[k] = floor + span * model_gains_[k];
+    has_news_ = false;
 }
 
 // ── the link ────────────────────────────────────────────────────────────────────────────────────
 
-DenoiseGain::DenoiseGain(DenoiseGainSettings settings, std::uint32_t channels) : settings_(std::move(settings)) {
+DenoiseGain::DenoiseGain(DenoiseGainSettings settings, std::uint32_t channels)
+    : settings_(std::move(settings)), floor_(floor_of(settings_)) {
     const auto manifest = nn::find_model(settings_.model);
     const auto count = channels * settings_.copies;
     models_.reserve(count);
@@ -162,6 +187,17 @@ void DenoiseGain::prepare(const SpectralContext& context) {
     live_.reset();
     for (auto& model : models_) model.reset();
     live_ = std::make_unique<Live>(*this, context);
+}
+
+std::span<const std::string_view> DenoiseGain::changeable_keys() const noexcept {
+    return kChangeable;
+}
+
+void DenoiseGain::change(const Settings& settings) {
+    const auto wanted = read_denoise_gain(settings);
+    settings_.strength_db = wanted.strength_db;
+    settings_.wet = wanted.wet;
+    floor_.store(floor_of(settings_), std::memory_order_relaxed);
 }
 
 bool DenoiseGain::run_hop(std::int64_t hop, std::uint32_t channel, const float* window, float* result) noexcept {

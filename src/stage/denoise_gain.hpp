@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,7 +29,7 @@ struct DenoiseGainSettings {
 /// A denoising model beside the signal: it sees the sound at its own rate and in its own frames, and its newest gains
 /// act on whatever passes the filter bank meanwhile, so that the model's window delays nothing. A model that falls
 /// behind is waited for with the last gains, which then go to unity.
-class DenoiseGain final : public SpectralGain, public WorkSource, private HopRunner {
+class DenoiseGain final : public SpectralGain, public WorkSource, public Changeable, private HopRunner {
 public:
     /// Loads the model. Throws InputError, also when its first graph makes no gains.
     DenoiseGain(DenoiseGainSettings settings, std::uint32_t channels);
@@ -43,6 +44,10 @@ public:
     [[nodiscard]] std::string decision() const override { return decision_; }
     [[nodiscard]] std::uint64_t misses() const noexcept override;
 
+    [[nodiscard]] Changeable* changeable() noexcept override { return this; }
+    [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
+    void change(const Settings& settings) override;
+
     /// Worker thread.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME override;
 
@@ -53,6 +58,7 @@ private:
                                float* result) noexcept override;
 
     DenoiseGainSettings settings_;
+    std::atomic<float> floor_;          // the lowest gain that the settings allow
     std::vector<nn::HopModel> models_;  // copies of channel 0, copies of channel 1 …
     Mode mode_ = Mode::direct;
     std::string decision_;

@@ -2,6 +2,7 @@
 #include "stage/equalise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 
@@ -11,6 +12,7 @@ namespace sidetone::stage {
 namespace {
 
 constexpr double kGlideSeconds = 0.005;  // time constant
+constexpr std::array<std::string_view, 3> kChangeable{"preamp_db", "file", "filter"};
 
 }  // namespace
 
@@ -20,6 +22,16 @@ void EqualiseStage::prepare(const StageContext& context) {
     cascade_.emplace(context.channels, rate_hz_);
     heard_ = &wanted_->read();
     cascade_->set(*heard_);
+}
+
+std::span<const std::string_view> EqualiseStage::changeable_keys() const noexcept {
+    return kChangeable;
+}
+
+void EqualiseStage::change(const Settings& settings) {
+    const auto equaliser = read_equaliser(settings);
+    settings.finish();
+    change(equaliser);
 }
 
 void EqualiseStage::change(const EqualiserSettings& settings) {
@@ -45,6 +57,16 @@ void EqualiseGain::prepare(const SpectralContext& context) {
     gains_.resize(context.bins);
     gains_ = gains_of(settings_);
     wanted_.emplace(std::make_unique<Gains>(gains_));
+}
+
+std::span<const std::string_view> EqualiseGain::changeable_keys() const noexcept {
+    return kChangeable;
+}
+
+void EqualiseGain::change(const Settings& settings) {
+    const auto equaliser = read_equaliser(settings);
+    settings.finish();
+    change(equaliser);
 }
 
 void EqualiseGain::change(const EqualiserSettings& settings) {

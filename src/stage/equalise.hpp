@@ -13,7 +13,7 @@
 namespace sidetone::stage {
 
 /// Parametric equaliser by biquads: no delay, and exactly the curve that was asked for.
-class EqualiseStage final : public Stage {
+class EqualiseStage final : public Stage, public Changeable {
 public:
     explicit EqualiseStage(EqualiserSettings settings) : settings_(std::move(settings)) {}
 
@@ -22,6 +22,9 @@ public:
     void process(const float* const* in, float* const* out, std::uint32_t frames,
                  const BlockTime& time) noexcept SIDETONE_REALTIME override;
 
+    [[nodiscard]] Changeable* changeable() noexcept override { return this; }
+    [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
+    void change(const Settings& settings) override;
     /// Control thread, also while sound runs: glides there without a click.
     void change(const EqualiserSettings& settings);
 
@@ -37,7 +40,7 @@ private:
 
 /// The same curve as gains of a filter bank: nothing to compute but one product, smoothed over what the bank can tell
 /// apart.
-class EqualiseGain final : public SpectralGain {
+class EqualiseGain final : public SpectralGain, public Changeable {
 public:
     explicit EqualiseGain(EqualiserSettings settings) : settings_(std::move(settings)) {}
 
@@ -45,6 +48,9 @@ public:
     void prepare(const SpectralContext& context) override;
     void process(const SpectralHop& hop) noexcept SIDETONE_REALTIME override;
 
+    [[nodiscard]] Changeable* changeable() noexcept override { return this; }
+    [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
+    void change(const Settings& settings) override;
     /// Control thread, also while sound runs: glides there without a click.
     void change(const EqualiserSettings& settings);
 

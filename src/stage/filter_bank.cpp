@@ -197,6 +197,12 @@ bool FilterBankStage::run_next() noexcept {
     return std::ranges::any_of(work_, [](WorkSource* work) noexcept { return work->run_next(); });
 }
 
+std::vector<Changeable*> FilterBankStage::changeable_links() {
+    std::vector<Changeable*> result;
+    for (auto& link : links_) result.push_back(link->changeable());
+    return result;
+}
+
 std::vector<StagePart> FilterBankStage::parts() const {
     std::vector<StagePart> parts;
     for (std::size_t i = 0; i < links_.size(); ++i) {

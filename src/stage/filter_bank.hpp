@@ -52,6 +52,7 @@ public:
                  const BlockTime& time) noexcept SIDETONE_REALTIME override;
     [[nodiscard]] std::uint32_t delay_frames() const noexcept override { return delay_frames_; }
     [[nodiscard]] WorkSource* work() noexcept override;
+    [[nodiscard]] std::vector<Changeable*> changeable_links() override;
     [[nodiscard]] std::vector<StagePart> parts() const override;
     [[nodiscard]] std::string decision() const override;
     [[nodiscard]] bool needs_calibration() const noexcept override;

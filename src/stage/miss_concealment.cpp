@@ -7,10 +7,11 @@
 namespace sidetone::stage {
 namespace {
 
-constexpr float kFadeSeconds = 0.002F;  // long enough not to click, short enough not to smear a consonant
-constexpr float kHoldSeconds = 0.040F;  // a gain is still true after a few hops …
-constexpr float kRampSeconds = 0.200F;  // … and after this long nothing is known: unity
-constexpr float kRepeatGain = 0.5F;     // each further repetition is 6 dB softer
+constexpr float kFadeSeconds = 0.002F;   // long enough not to click, short enough not to smear a consonant
+constexpr float kHoldSeconds = 0.040F;   // a gain is still true after a few hops …
+constexpr float kRampSeconds = 0.200F;   // … and after this long nothing is known: unity
+constexpr double kGlideSeconds = 0.005;  // time constant, to another share of the dry signal
+constexpr float kRepeatGain = 0.5F;      // each further repetition is 6 dB softer
 
 }  // namespace
 
@@ -28,7 +29,8 @@ const char* to_string(MissPolicy policy) noexcept {
     return "?";
 }
 
-MissConcealment::MissConcealment(const Settings& settings) noexcept : settings_(settings) {
+MissConcealment::MissConcealment(const Settings& settings) noexcept
+    : settings_(settings), dry_share_(settings.dry_share, kGlideSeconds, settings.rate_hz) {
     const auto rate = static_cast<float>(settings.rate_hz);
     // After kFadeSeconds 1/e^5 (-43 dB) of the step is left.
     step_decay_ = std::exp(-5.0F / (kFadeSeconds * rate));
@@ -40,8 +42,7 @@ void MissConcealment::render(const float* wet, const float* dry, const float* pr
                              std::uint32_t count) noexcept {
     const auto source = wet != nullptr ? Source::model : Source::substitute;
     if (wet != nullptr) {
-        const float dry_share = settings_.dry_share;
-        for (std::uint32_t i = 0; i < count; ++i) out[i] = wet[i] + dry_share * (dry[i] - wet[i]);
+        mix(wet, dry, out, count);
         follow_gain(out, dry, count);
         held_ = 0;
     } else {
@@ -57,6 +58,17 @@ void MissConcealment::render(const float* wet, const float* dry, const float* pr
         step_ *= step_decay_;
     }
     if (std::fabs(step_) < 1e-9F) step_ = 0;
+}
+
+void MissConcealment::mix(const float* wet, const float* dry, float* out, std::uint32_t count) noexcept {
+    if (dry_share_.is_still()) {
+        const auto share = static_cast<float>(dry_share_.value());
+        for (std::uint32_t i = 0; i < count; ++i) out[i] = wet[i] + share * (dry[i] - wet[i]);
+        return;
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        out[i] = wet[i] + static_cast<float>(dry_share_.next()) * (dry[i] - wet[i]);
+    }
 }
 
 void MissConcealment::cover(const float* dry, const float* previous, float* out, std::uint32_t count) noexcept {

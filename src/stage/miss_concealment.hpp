@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "dsp/glide.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::stage {
@@ -36,13 +37,18 @@ public:
     void render(const float* wet, const float* dry, const float* previous, float* out,
                 std::uint32_t count) noexcept SIDETONE_REALTIME;
 
+    /// Another share of the dry signal, from the next hop on; it glides there.
+    void go_to_dry_share(float share) noexcept SIDETONE_REALTIME { dry_share_.go_to(share); }
+
 private:
     enum class Source : std::uint8_t { model, substitute };
 
+    void mix(const float* wet, const float* dry, float* out, std::uint32_t count) noexcept;
     void cover(const float* dry, const float* previous, float* out, std::uint32_t count) noexcept;
     void follow_gain(const float* heard, const float* dry, std::uint32_t count) noexcept;
 
     Settings settings_;
+    dsp::Glide dry_share_;
     Source source_ = Source::model;
     float gain_ = 1;        // broad-band gain of the model, followed while it delivers
     float step_ = 0;        // what is left of the step at the last change of source

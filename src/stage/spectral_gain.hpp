@@ -54,6 +54,7 @@ public:
 
     // What follows is as in Stage, which passes it on.
     [[nodiscard]] virtual WorkSource* work() noexcept { return nullptr; }
+    [[nodiscard]] virtual Changeable* changeable() noexcept { return nullptr; }
     [[nodiscard]] virtual std::vector<StagePart> parts() const { return {}; }
     [[nodiscard]] virtual std::string decision() const { return {}; }
     [[nodiscard]] virtual bool needs_calibration() const noexcept { return false; }

@@ -11,6 +11,7 @@
 #include "rt/histogram.hpp"
 #include "rt/realtime.hpp"
 #include "rt/waiter.hpp"
+#include "stage/changeable.hpp"
 
 namespace sidetone::stage {
 
@@ -113,6 +114,12 @@ public:
     /// Whether what the stage does depends on levels in the air, so that a calibration that was never made is worth a
     /// warning.
     [[nodiscard]] virtual bool needs_calibration() const noexcept { return false; }
+
+    /// Non-null when some of its settings may change while sound runs.
+    [[nodiscard]] virtual Changeable* changeable() noexcept { return nullptr; }
+
+    /// The same of the links of a filter bank, one for each of its tables [[stage.gains]].
+    [[nodiscard]] virtual std::vector<Changeable*> changeable_links() { return {}; }
 
     /// Hops or blocks whose result did not come in time.
     [[nodiscard]] virtual std::uint64_t misses() const noexcept { return 0; }

@@ -109,6 +109,45 @@ TEST_F(CAbi, HandleThatIsNullIsSilenceAndNeverCrashes) {
     EXPECT_EQ(sidetone_chain_misses(nullptr), 0U);
 }
 
+TEST_F(CAbi, ChangesByNameWhileItRuns) {
+    const auto handle = open(chain("[[stage]]\nkind = \"equalise\"\n[[stage]]\nkind = \"gain\"\n"));
+    ASSERT_NE(handle, nullptr) << error_;
+    std::vector<float> sound(24'000);
+    const auto level_after = [&](const std::vector<sidetone_change>& changes) {
+        EXPECT_EQ(sidetone_chain_change(handle.get(), changes.data(), changes.size(), error_, sizeof error_), 0)
+            << error_;
+        std::fill(sound.begin(), sound.end(), 0.5F);
+        float* planes[] = {sound.data()};
+        sidetone_chain_process(handle.get(), planes, planes, static_cast<uint32_t>(sound.size()));
+        return sound.back();
+    };
+    const double six = -6.0206, none = 0;
+    EXPECT_NEAR(level_after({{"gain.gain_db", nullptr, &six, 1}}), 0.25F, 1e-4F);
+    EXPECT_NEAR(level_after({{"gain.gain_db", nullptr, &none, 1}, {"equalise.preamp_db", nullptr, &six, 1}}), 0.25F,
+                1e-4F);
+    EXPECT_NEAR(level_after({}), 0.25F, 1e-4F);
+    EXPECT_STREQ(error_, "untouched");
+}
+
+TEST_F(CAbi, ChangeThatCannotBeGivesOneLine) {
+    const auto handle = open(chain("[[stage]]\nkind = \"gain\"\n"));
+    ASSERT_NE(handle, nullptr) << error_;
+    const double loud = 41;
+    const auto refusal = [&](const sidetone_change& change) {
+        EXPECT_NE(sidetone_chain_change(handle.get(), &change, 1, error_, sizeof error_), 0);
+        EXPECT_EQ(std::strchr(error_, '\n'), nullptr);
+        return std::string{error_};
+    };
+    EXPECT_THAT(refusal({"gain.gain_db", nullptr, &loud, 1}),
+                HasSubstr("stage \"gain\", key \"gain_db\": found 41, expected a number from -120 to 40"));
+    EXPECT_THAT(refusal({"gain.gain_db", "loud", nullptr, 0}), HasSubstr("found \"loud\""));
+    EXPECT_THAT(refusal({"gain.gain_db", nullptr, nullptr, 1}), HasSubstr("found NULL"));
+    EXPECT_THAT(refusal({"gain.gain_db", nullptr, nullptr, 0}), HasSubstr("found an array"));
+    EXPECT_THAT(refusal({nullptr, nullptr, &loud, 1}), HasSubstr("found NULL"));
+    EXPECT_NE(sidetone_chain_change(handle.get(), nullptr, 1, error_, sizeof error_), 0);
+    EXPECT_NE(sidetone_chain_change(nullptr, nullptr, 0, nullptr, 0), 0);
+}
+
 TEST_F(CAbi, BlockLongerThanPromisedIsNotAnOverflow) {
     const auto handle = open(chain("[[stage]]\nkind = \"gain\"\n"));
     ASSERT_NE(handle, nullptr) << error_;

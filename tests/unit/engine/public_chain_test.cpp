@@ -154,6 +154,14 @@ TEST_F(PublicChain, TimingsAreTheLedger) {
     EXPECT_TRUE(has_gain);
 }
 
+TEST_F(PublicChain, ChangesByName) {
+    Chain chain{gain(), {.rate_hz = 48'000, .block_frames = 128}};
+    chain.change({"gain.gain_db", -20.0});
+    EXPECT_NEAR(processed_in_place(chain, std::vector<float>(12'800, 0.5F), 128).back(), 0.05F, 1e-6F);
+    EXPECT_THAT(error_of([&] { chain.change({"gain.gain_db", "loud"}); }), HasSubstr("found \"loud\""));
+    EXPECT_NEAR(processed_in_place(chain, std::vector<float>(128, 0.5F), 128).back(), 0.05F, 1e-6F);
+}
+
 TEST_F(PublicChain, MovesWithItsWorker) {
     Chain chain{denoise("pipelined"), {.rate_hz = 48'000, .block_frames = 128}};
     const auto delay = chain.delay_frames();

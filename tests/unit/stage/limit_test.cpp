@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "unit/stage/spectrum.hpp"
@@ -57,6 +60,38 @@ TEST(LimitStage, DelayIsThatOfTheLimiter) {
         pulse[7'000] = 0.25F;
         EXPECT_NEAR(test::through(stage, {pulse})[0][7'000 + stage.delay_frames()], 0.25F, 1e-4F);
     }
+}
+
+void change(LimitStage& stage, const char* keys) {
+    const auto table = toml::parse(keys);
+    stage.change(Settings{table, "chain.toml", "stage \"limit\""});
+}
+
+TEST(LimitStage, NothingPassesTheHigherOfTwoCeilingsOnItsWayAndTheNewOneThen) {
+    constexpr std::array kCeilingsDb{-3.0, -20.0, -6.0, -40.0, -3.0};
+    for (const bool true_peak : {false, true}) {
+        LimitStage stage(settings(true_peak));
+        stage.prepare(test::card(1));
+        const std::string mode = true_peak ? "mode = 'true_peak'\n" : "";
+        const auto out = test::through(stage, {test::sine(440, 60'032, 50)}, 128, [&](std::size_t frame) {
+            if (frame % 12'032 != 0) return;
+            change(stage, (mode + "ceiling_dbfs = " + std::to_string(kCeilingsDb.at(frame / 12'032))).c_str());
+        })[0];
+        for (std::size_t n = 12'032; n < out.size() - 32; ++n) {
+            const double after = kCeilingsDb.at(n / 12'032), before = kCeilingsDb.at(n / 12'032 - 1);
+            const double highest = n % 12'032 < 6'000 ? std::max(before, after) : after;
+            ASSERT_LE(std::fabs(out[n]), static_cast<float>(std::pow(10.0, highest / 20))) << n;
+        }
+    }
+}
+
+// A blast is what a limit is there to prevent, whoever asks for it.
+TEST(LimitStage, CeilingNeverRisesBeyondThatOfTheChainFile) {
+    LimitStage stage(settings(false));
+    stage.prepare(test::card(1));
+    change(stage, "ceiling_dbfs = -20");
+    change(stage, "ceiling_dbfs = -3");
+    EXPECT_THROW(change(stage, "ceiling_dbfs = -2.9"), InputError);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "unit/stage/spectrum.hpp"
+
 namespace sidetone::stage {
 namespace {
 
@@ -44,6 +46,24 @@ float peak(const std::vector<float>& signal, std::size_t first_hop, std::size_t 
     for (std::size_t i = first_hop * kHop; i < (first_hop + hops) * kHop; ++i)
         value = std::max(value, std::fabs(signal[i]));
     return value;
+}
+
+TEST(MissConcealment, GlidesToAnotherShareOfTheDrySignalWithoutAClick) {
+    constexpr std::size_t kHops = 40;
+    std::vector<float> gliding((kHops + 1) * kHop), sudden(kHops * kHop), dry(kHop);
+    const std::vector<float> wet(kHop, 0.0F);
+    MissConcealment concealment{{.dry_share = 0.7F, .rate_hz = 16'000}};
+    for (std::size_t h = 0; h < kHops; ++h) {
+        if (h == kHops / 4) concealment.go_to_dry_share(0.03F);
+        for (std::size_t i = 0; i < kHop; ++i) {
+            dry[i] = sine(h * kHop + i);
+            sudden[h * kHop + i] = (h < kHops / 4 ? 0.7F : 0.03F) * dry[i];
+        }
+        concealment.render(wet.data(), dry.data(), &gliding[h * kHop], &gliding[(h + 1) * kHop], kHop);
+    }
+    EXPECT_LT(test::power_above_db(std::span{gliding}.subspan(kHop), 2'000, kRate), -75);
+    EXPECT_GT(test::power_above_db(sudden, 2'000, kRate), -55);
+    for (std::size_t n = (kHops - 2) * kHop; n < kHops * kHop; ++n) ASSERT_EQ(gliding[n + kHop], sudden[n]);
 }
 
 TEST(MissConcealment, LetsTheModelThroughUntouched) {
