@@ -4,15 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <utility>
+
+#include "stage/hrir_file.hpp"
+#include "stage/spatialise_settings.hpp"
 
 namespace sidetone::stage {
 namespace {
 
 constexpr std::size_t kEars = 2;
 constexpr std::size_t kRetired = 4;  // the control thread empties it before each offer
+constexpr std::array<std::string_view, 8> kChangeable{"hrir",      "layout",   "order",  "yaw_deg",
+                                                      "pitch_deg", "roll_deg", "lfe_db", "fade_ms"};
 
 double energy(const std::vector<float>& taps) {
     double sum = 0;
@@ -58,7 +64,6 @@ void SpatialiseStage::prepare(const StageContext& context) {
     last_taps_ = current_->taps;
     next_ears_.assign(kEars * context.max_block_frames, 0);
     for (std::size_t ear = 0; ear < kEars; ++ear) next_out_[ear] = next_ears_.data() + ear * context.max_block_frames;
-    fade_frames_ = std::max<std::size_t>(1, static_cast<std::size_t>(settings_.fade_ms / 1000 * rate_hz_));
 }
 
 std::size_t SpatialiseStage::length() const noexcept {
@@ -85,8 +90,28 @@ std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() cons
     }
     renderer->convolver = std::make_unique<dsp::Convolver>(matrix, usual_frames_);
     renderer->length = matrix.length();
+    renderer->fade_frames = std::max<std::size_t>(1, static_cast<std::size_t>(settings_.fade_ms / 1000 * rate_hz_));
     renderer->alike = correlation(last_taps_, renderer->taps);
     return renderer;
+}
+
+std::span<const std::string_view> SpatialiseStage::changeable_keys() const noexcept {
+    return kChangeable;
+}
+
+void SpatialiseStage::change(const Settings& settings) {
+    auto wanted = read_spatialise_keys(settings, static_cast<std::uint32_t>(settings_.speakers.size()));
+    if (wanted.hrir != settings_.hrir) {
+        auto set = read_hrir_file(wanted.hrir).set;
+        if (set_) set_ = set.resampled_to(rate_hz_);
+        settings_.set = std::move(set);
+        settings_.hrir = std::move(wanted.hrir);
+    }
+    settings_.speakers = std::move(wanted.speakers);
+    settings_.head = wanted.head;
+    settings_.lfe_db = wanted.lfe_db;
+    settings_.fade_ms = wanted.fade_ms;
+    if (set_) offer();
 }
 
 void SpatialiseStage::turn_head(const dsp::Orientation& head) {
@@ -140,8 +165,12 @@ void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
     // Until it has heard as much as its responses are long, its sound is not yet whole.
     for (; n < frames && primed_ < next_->length; ++n) ++primed_;
     const double alike = next_->alike;
-    for (; n < frames && faded_ < fade_frames_; ++n) {
-        const double angle = std::numbers::pi / 2 * static_cast<double>(++faded_) / static_cast<double>(fade_frames_);
+    const auto fade_frames = next_->fade_frames;
+    for (; n < frames && faded_ < fade_frames; ++n) {
+        // Half a cosine, so that the fade begins and ends without a corner.
+        const double share =
+            0.5 - 0.5 * std::cos(std::numbers::pi * static_cast<double>(++faded_) / static_cast<double>(fade_frames));
+        const double angle = std::numbers::pi / 2 * share;
         // Parts that are alike add up in amplitude, not in power.
         const double scale = 1 / std::sqrt(1 + alike * std::sin(2 * angle));
         const auto before = static_cast<float>(scale * std::cos(angle));
@@ -150,7 +179,7 @@ void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
             out[ear][n] = before * out[ear][n] + after * next_out_[ear][n];
         }
     }
-    if (faded_ < fade_frames_) return;
+    if (faded_ < fade_frames) return;
     for (std::size_t ear = 0; ear < kEars; ++ear) std::copy(next_out_[ear] + n, next_out_[ear] + frames, out[ear] + n);
     finish_fade();
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct SpatialiseSettings {
     dsp::Orientation head;
     double lfe_db = 0;  ///< what the low-frequency channel gets; it goes to both ears alike
     double fade_ms = 20;
+    std::filesystem::path hrir = {};  ///< where the set is from
 };
 
 /// Loudspeakers around a head, heard through headphones: each channel through the responses from its speaker's
@@ -30,7 +32,7 @@ struct SpatialiseSettings {
 /// Responses are changed while sound runs: the new ones get a convolver of their own, which takes part in the sound for
 /// as long as its responses are, and then takes over by a cross-fade of equal power. What comes while a fade runs
 /// waits for its end; of several, the last counts.
-class SpatialiseStage final : public Stage {
+class SpatialiseStage final : public Stage, public Changeable {
 public:
     explicit SpatialiseStage(SpatialiseSettings settings);
     ~SpatialiseStage() override;
@@ -41,6 +43,11 @@ public:
                  const BlockTime& time) noexcept SIDETONE_REALTIME override;
     [[nodiscard]] std::string decision() const override;
 
+    [[nodiscard]] Changeable* changeable() noexcept override { return this; }
+    [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
+    /// A file of responses is read before anything else changes.
+    void change(const Settings& settings) override;
+
     /// Control thread, at any time once prepared, also while `process` runs.
     void turn_head(const dsp::Orientation& head);
     /// The same for another set of responses, at its own rate.
@@ -50,7 +57,8 @@ private:
     /// A convolver and what its turn at the ears needs; immutable for the control thread once it is offered.
     struct Renderer {
         std::unique_ptr<dsp::Convolver> convolver;
-        std::size_t length = 0;   ///< of its responses, in frames
+        std::size_t length = 0;  ///< of its responses, in frames
+        std::size_t fade_frames = 1;
         double alike = 0;         ///< correlation of its responses with those before, 0 to 1
         std::vector<float> taps;  ///< all of them, for the next one's `alike`
     };
@@ -74,7 +82,7 @@ private:
     std::optional<rt::SingleWriterSingleReaderRing<Renderer*>> retired_;
     std::vector<float> next_ears_;
     std::array<float*, 2> next_out_{};
-    std::size_t primed_ = 0, faded_ = 0, fade_frames_ = 0;
+    std::size_t primed_ = 0, faded_ = 0;
 };
 
 }  // namespace sidetone::stage

@@ -40,20 +40,27 @@ std::vector<dsp::Speaker> read_speakers(const Settings& settings, std::uint32_t 
 
 }  // namespace
 
+SpatialiseKeys read_spatialise_keys(const Settings& settings, std::uint32_t channels) {
+    SpatialiseKeys keys;
+    keys.speakers = read_speakers(settings, channels);
+    keys.head = {.yaw_deg = settings.number("yaw_deg", 0, -180, 180),
+                 .pitch_deg = settings.number("pitch_deg", 0, -90, 90),
+                 .roll_deg = settings.number("roll_deg", 0, -180, 180)};
+    keys.lfe_db = settings.number("lfe_db", keys.lfe_db, -60, 20);
+    keys.fade_ms = settings.number("fade_ms", keys.fade_ms, 1, 1000);
+    keys.hrir = settings.text("hrir", kBuiltIn) == kBuiltIn ? find_hrir(kBuiltIn) : settings.file("hrir");
+    settings.finish();
+    return keys;
+}
+
 SpatialiseSettings read_spatialise(const Settings& settings, std::uint32_t channels) {
-    auto speakers = read_speakers(settings, channels);
-    const dsp::Orientation head{.yaw_deg = settings.number("yaw_deg", 0, -180, 180),
-                                .pitch_deg = settings.number("pitch_deg", 0, -90, 90),
-                                .roll_deg = settings.number("roll_deg", 0, -180, 180)};
-    const double lfe_db = settings.number("lfe_db", 0, -60, 20);
-    const double fade_ms = settings.number("fade_ms", 20, 1, 1000);
-    const auto hrir = settings.text("hrir", kBuiltIn) == kBuiltIn ? find_hrir(kBuiltIn) : settings.file("hrir");
-    settings.finish();  // before a long file is read for nothing
-    return {.set = read_hrir_file(hrir).set,
-            .speakers = std::move(speakers),
-            .head = head,
-            .lfe_db = lfe_db,
-            .fade_ms = fade_ms};
+    auto keys = read_spatialise_keys(settings, channels);
+    return {.set = read_hrir_file(keys.hrir).set,
+            .speakers = std::move(keys.speakers),
+            .head = keys.head,
+            .lfe_db = keys.lfe_db,
+            .fade_ms = keys.fade_ms,
+            .hrir = keys.hrir};
 }
 
 }  // namespace sidetone::stage
