@@ -6,6 +6,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
@@ -15,6 +16,7 @@
 #include "engine/chain_file.hpp"
 #include "engine/live.hpp"
 #include "rt/error.hpp"
+#include "serve/osc_server.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -25,7 +27,7 @@ constexpr double kTailSeconds = 0.5;
 std::atomic<bool> stop_requested{false};
 
 struct RunArguments {
-    std::string chain, device, input, output, json;
+    std::string chain, device, input, output, json, osc;
     std::uint32_t rate_hz = 0, block_frames = 0, channels = 0;
     double seconds = 0;
     device::SimSettings sim;
@@ -93,12 +95,16 @@ int run(RunArguments arguments) {
     const auto rate = sim.input_file.empty() ? 48'000U : device::SoundFileReader{sim.input_file}.rate_hz();
     sim.tail_frames = static_cast<std::uint64_t>(kTailSeconds * rate);
 
+    std::optional<serve::OscServer> osc;
+    if (!arguments.osc.empty()) osc.emplace(arguments.osc);
+
     StatusLine line;
     engine::LiveOptions options;
     const auto named = [](const std::string& card) { return card.empty() ? std::string{"default"} : card; };
     options.calibration = engine::calibration_of(engine::read_calibrations(engine::calibration_file()),
                                                  named(request.input), named(request.output));
     options.seconds = arguments.seconds;
+    options.remote = osc ? &*osc : nullptr;
     options.on_status = [&](const engine::LiveStatus& status) { line.show(status_text(status)); };
     options.on_message = [&](const std::string& message) {
         line.clear();
@@ -163,6 +169,9 @@ void add_run(CLI::App& app, int& exit_code) {
     command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
         ->check(CLI::Range(0.0, 1e9));
     command->add_option("--json", arguments->json, "Write the ledger to this file");
+    command->add_option("--osc", arguments->osc,
+                        "Take changes of settings (/limit/ceiling_dbfs -12) at this UDP port, from this machine only; "
+                        "ADDRESS:PORT listens on the network");
     add_sim_options(*command, arguments->sim);
     command->footer(
         "Examples:\n"

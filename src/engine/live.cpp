@@ -27,6 +27,20 @@ float decibel(float peak) {
     return peak <= 1e-6F ? -120.0F : 20 * std::log10(peak);
 }
 
+// However a run ends, nothing from outside reaches an engine that is no more.
+class RemoteGuard {
+public:
+    explicit RemoteGuard(Remote* remote) : remote_(remote) {}
+    ~RemoteGuard() {
+        if (remote_ != nullptr) remote_->stop();
+    }
+    RemoteGuard(const RemoteGuard&) = delete;
+    RemoteGuard& operator=(const RemoteGuard&) = delete;
+
+private:
+    Remote* remote_;
+};
+
 // The control thread of one run.
 class LiveRun {
 public:
@@ -83,6 +97,7 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
     for (const auto& warning : card_->warnings()) tell(warning);
     for (const auto& warning : engine_.warnings()) tell(warning);
     for (const auto& decision : engine_.decisions()) tell(decision);
+    if (options_.remote != nullptr) options_.remote->start(engine_);
     for (int polls = 1; !stop.load() && !engine_.is_finished(); ++polls) {
         std::this_thread::sleep_for(kPoll);
         const auto now = rt::monotonic_ns();
@@ -93,6 +108,7 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
     const auto ended = rt::monotonic_ns();
     auto result = report(ended);
     if (card_) card_->stop();
+    if (options_.remote != nullptr) options_.remote->stop();
     poll(ended);
     tell_troubles();
     result.not_finite = tally_.not_finite_in() + tally_.not_finite_out();
@@ -105,6 +121,9 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
 
 void LiveRun::poll(std::int64_t now_ns) {
     tally_.poll(card_ ? card_->audio_thread_id() : 0);
+    if (options_.remote != nullptr) {
+        for (const auto& line : options_.remote->take_lines()) tell(line);
+    }
     if (now_ns >= next_lines_ns_) {
         next_lines_ns_ = now_ns + kLinesEveryNs;
         tell_troubles();
@@ -261,6 +280,7 @@ Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels,
     }
     Engine engine{std::move(file)};
     const AtEnd at_end{options.on_end};
+    const RemoteGuard guard{options.remote};
     return LiveRun{engine, open_card, options}.run(stop);
 }
 

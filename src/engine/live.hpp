@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "device/card.hpp"
 #include "engine/chain_file.hpp"
@@ -25,10 +26,25 @@ struct LiveStatus {
     bool sounding = false;  ///< the card is there
 };
 
+class Engine;
+
+/// Changes a chain from outside while it runs.
+class Remote {
+public:
+    virtual ~Remote() = default;
+
+    /// Control thread: from now on until `stop` returns, `engine.change` may be called by threads of its own.
+    virtual void start(Engine& engine) = 0;
+    virtual void stop() = 0;
+    /// Control thread: lines for people since the last call.
+    [[nodiscard]] virtual std::vector<std::string> take_lines() = 0;
+};
+
 struct LiveOptions {
     stage::Calibration calibration;  ///< of the card
     double seconds = 0;              ///< 0: until the card finishes or `stop` is set
     std::function<void(const LiveStatus&)> on_status;
+    Remote* remote = nullptr;
     std::function<void(const std::string&)> on_message;  ///< one line: what happened, with its cause
     std::function<void(ChainFile&)> on_chain;            ///< the chain that is going to run, before sound starts
     std::function<void()> on_end;                        ///< sound has ended, or never began; the chain is still there
