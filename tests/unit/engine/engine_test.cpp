@@ -199,7 +199,7 @@ TEST(Engine, CardWithFewerChannelsThanTheChainFeedsItsLastOneToTheRest) {
     format.input_channels = 2;
     format.output_channels = 3;
     HandDrivenCard card{engine, format};
-    const auto a = nn::test::white_noise(4800, 0.1F, 1), b = nn::test::white_noise(4800, 0.1F, 2);
+    const auto a = dsp::test::white_noise(4800, 1, 0.1F), b = dsp::test::white_noise(4800, 2, 0.1F);
     const auto output = card.play({a, b});
     const auto last = [](const std::vector<float>& samples) { return std::span(samples).subspan(2000, 2800); };
     EXPECT_EQ(test::largest_difference(last(output[0]), last(a)), 0.0F);
@@ -210,7 +210,7 @@ TEST(Engine, CardWithFewerChannelsThanTheChainFeedsItsLastOneToTheRest) {
 TEST(Engine, ChainWithFewerChannelsThanTheCardPlaysItsLastOneOnTheRest) {
     Engine engine{chain(kGain, 1)};
     HandDrivenCard card{engine, card_format(48'000, 128, 2)};
-    const auto a = nn::test::white_noise(4800, 0.1F, 1), b = nn::test::white_noise(4800, 0.1F, 2);
+    const auto a = dsp::test::white_noise(4800, 1, 0.1F), b = dsp::test::white_noise(4800, 2, 0.1F);
     const auto output = card.play({a, b});
     const auto last = [](const std::vector<float>& samples) { return std::span(samples).subspan(2000, 2800); };
     for (const auto& channel : output) EXPECT_EQ(test::largest_difference(last(channel), last(a)), 0.0F);

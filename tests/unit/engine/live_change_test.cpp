@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(
 // A tone goes through this model as it is (what a change does to one: MissConcealment).
 TEST(LiveChanges, ReachTheStrengthOfADenoisingStage) {
     const Case weaker{"", kDenoise, {"denoise.strength_db", 0.0}};
-    const auto noise = nn::test::white_noise(kFrames, 0.1F, 1);
+    const auto noise = dsp::test::white_noise(kFrames, 1, 0.1F);
     const auto before = heard(weaker, noise, kFrames);
     const auto after = heard(weaker, noise, 0);
     const auto changed = heard(weaker, noise, kChangeAt);

@@ -212,7 +212,7 @@ TEST_F(RunLive, CardThatComesBackWithAnotherRateIsTakenUpAgain) {
 TEST_F(RunLive, SoundResumesWhenTheSimulatedCardReturns) {
     device::SimSettings sim;
     sim.pacing = {.rate_hz = 48'000, .block_frames = 128};
-    const auto noise = nn::test::white_noise(48'000 * 2, 0.1F, 1);
+    const auto noise = dsp::test::white_noise(48'000 * 2, 1, 0.1F);
     device::write_sound_file(at("in.wav"), {.rate_hz = 48'000, .channels = {noise}});
     sim.input_file = at("in.wav");
     sim.output_file = at("out.wav");

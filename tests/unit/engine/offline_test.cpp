@@ -115,7 +115,7 @@ TEST_F(ProcessFile, TakesEveryChannelByItself) {
 
 TEST_F(ProcessFile, TakesTheNoiseOut) {
     // 16 kHz: noise alone, loud enough for the model to see.
-    write_sound("in.wav", 16'000, {nn::test::white_noise(32'000, 0.05F, 5)});
+    write_sound("in.wav", 16'000, {dsp::test::white_noise(32'000, 5, 0.05F)});
     (void)process(kDenoise, "in.wav", "out.wav");
     const auto output = sound("out.wav");
     EXPECT_LT(test::peak_of(std::span(output[0]).subspan(16'000)), 0.02F);

@@ -36,7 +36,7 @@ void allocate_and_free() {
 rt::RealtimeCounts audio_counts(Engine& engine, std::uint32_t blocks) {
     HandDrivenCard card{engine, kCard};
     rt::reset_realtime_counts();
-    (void)card.play({nn::test::white_noise(std::size_t{kCard.block_frames} * blocks, 0.1F, 1)});
+    (void)card.play({dsp::test::white_noise(std::size_t{kCard.block_frames} * blocks, 1, 0.1F)});
     return rt::realtime_counts(rt::RealtimeKind::audio);
 }
 
@@ -109,7 +109,7 @@ TEST_P(EngineRealtimeChain, OfThePublicClassNeitherAllocatesNorLocks) {
     const nn::test::TemporaryFolder folder;
     nn::test::write(folder.path() / "chain.toml", GetParam());
     sidetone::Chain chain{folder.path() / "chain.toml", {.rate_hz = 48'000, .block_frames = 128}};
-    auto sound = nn::test::white_noise(128, 0.1F, 1);
+    auto sound = dsp::test::white_noise(128, 1, 0.1F);
     float* planes[] = {sound.data()};
     rt::reset_realtime_counts();
     for (std::uint32_t i = 0; i < kBlocks; ++i) chain.process(planes, planes, 128);

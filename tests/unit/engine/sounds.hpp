@@ -10,6 +10,7 @@
 
 #include "dsp/alignment.hpp"
 #include "dsp/polyphase_resampler.hpp"
+#include "unit/dsp/signals.hpp"
 #include "unit/nn/test_models.hpp"
 
 namespace sidetone::engine::test {
