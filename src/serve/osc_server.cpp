@@ -137,7 +137,7 @@ void OscServer::serve(engine::Engine& engine) {
 
 OscServer::Packets OscServer::receive() {
     Packets packets;
-    std::array<std::byte, kLongestOscPacket + 1> bytes;
+    std::array<std::byte, kLongestOscPacket + 1> bytes{};
     for (std::size_t i = 0; i < kAtOnce; ++i) {
         sockaddr_in sender{};
         socklen_t size = sizeof sender;
