@@ -102,16 +102,15 @@ std::span<const std::string_view> SpatialiseStage::changeable_keys() const noexc
 void SpatialiseStage::change(const Settings& settings) {
     auto wanted = read_spatialise_keys(settings, static_cast<std::uint32_t>(settings_.speakers.size()));
     if (wanted.hrir != settings_.hrir) {
-        auto set = read_hrir_file(wanted.hrir).set;
-        if (set_) set_ = set.resampled_to(rate_hz_);
-        settings_.set = std::move(set);
+        settings_.set = read_hrir_file(wanted.hrir).set;
         settings_.hrir = std::move(wanted.hrir);
+        if (resampler_) resampler_.emplace(settings_.set.rate_hz(), rate_hz_);
     }
     settings_.speakers = std::move(wanted.speakers);
     settings_.head = wanted.head;
     settings_.lfe_db = wanted.lfe_db;
     settings_.fade_ms = wanted.fade_ms;
-    if (set_) offer();
+    if (resampler_) offer();
 }
 
 void SpatialiseStage::turn_head(const dsp::Orientation& head) {
