@@ -21,7 +21,8 @@ std::size_t fewest_phones(const PromptWord& word) {
 Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment, const PhonemeRecognizer& recognizer,
                    double seconds) {
     const auto time_of = [&](std::int64_t frame) {
-        const auto at = static_cast<double>(recognizer.first_sample(frame)) / PhonemeRecognizer::kRateHz;
+        const auto sample = recognizer.first_sample(frame) - kBorderLatenessSamples;
+        const auto at = static_cast<double>(sample) / PhonemeRecognizer::kRateHz;
         return std::clamp(at, 0.0, seconds);
     };
     Reading reading{.words = {}, .is_whole = alignment.is_complete};

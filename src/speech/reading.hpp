@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,13 @@ struct Reading {
 /// Below this share of the phones the prompt was not read, whatever the alignment made of it: times say nothing then.
 inline constexpr double kLeastHeardShare = 0.5;
 
+/// Borders of an alignment come so much later than those of the sound: the network says a phone once it has heard some
+/// of it. Measured against flite's own borders, on 2177 phones of 120 sentences: 22 ms in the median; an answer is 20
+/// ms.
+inline constexpr std::int64_t kBorderLatenessSamples = 320;
+
 /// The words of `prompt` where `alignment` found them, in the time of the answers that were pushed into it, the
-/// recognizer's first one first. Times lie within the recording's `seconds`.
+/// recognizer's first one first. Times lie within the recording's `seconds`; the borders' lateness is taken off.
 [[nodiscard]] Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment,
                                  const PhonemeRecognizer& recognizer, double seconds);
 
