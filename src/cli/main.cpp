@@ -8,6 +8,7 @@
 #include <new>
 
 #include "cli/command.hpp"
+#include "cli/score.hpp"
 #include "cli/speech_commands.hpp"
 
 namespace {
@@ -36,6 +37,7 @@ int run_program(int argc, char** argv) {
     cli::add_transcribe(app, exit_code);
     cli::add_align(app, exit_code);
     cli::add_coach(app, exit_code);
+    cli::add_score(app, exit_code);
     cli::add_bench(app, exit_code);
     cli::add_doctor(app, exit_code);
     try {

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/score.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/mono_recording.hpp"
+#include "cli/score_prompt.hpp"
+#include "cli/score_report.hpp"
+#include "cli/terminal.hpp"
+#include "device/sound_file.hpp"
+#include "nn/model_store.hpp"
+#include "rt/error.hpp"
+#include "speech/phoneme_recognizer.hpp"
+#include "speech/reading.hpp"
+#include "speech/text_file.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+constexpr double kMostSeconds = 60;  // time and memory grow with seconds times phones
+constexpr std::size_t kMostListBytes = std::size_t{64} << 20;
+
+struct ScoreArguments {
+    std::string file, text, phones, list, lexicon, scorer, features, json, model = "phoneme-ctc";
+    bool strict = false;
+};
+
+struct Task {
+    std::string file, text, phones;
+};
+
+std::vector<Task> tasks_of(const ScoreArguments& arguments) {
+    if (arguments.list.empty()) {
+        if (arguments.file.empty()) throw InputError{"score: found neither FILE nor --list, expected one of them"};
+        return {{arguments.file, arguments.text, arguments.phones}};
+    }
+    if (!arguments.file.empty()) throw InputError{"score: found FILE and --list, expected one of them"};
+    std::vector<Task> tasks;
+    speech::TextFile list{arguments.list, kMostListBytes};
+    while (list.next_line()) {
+        const auto line = list.line();
+        if (line.empty()) continue;
+        const auto first = line.find('\t');
+        if (first == std::string_view::npos) {
+            list.refuse(
+                fmt::format("found \"{}\", expected FILE<tab>TEXT or FILE<tab>TEXT<tab>PHONES", speech::shown(line)));
+        }
+        const auto second = line.find('\t', first + 1);
+        Task task{std::string{line.substr(0, first)}, std::string{line.substr(first + 1, second - first - 1)}, {}};
+        if (second != std::string_view::npos) task.phones = line.substr(second + 1);
+        tasks.push_back(std::move(task));
+    }
+    return tasks;
+}
+
+/// The network's answers to a whole recording, and how long it is.
+struct Heard {
+    std::vector<float> log_probabilities;
+    double seconds = 0;
+};
+
+Heard listen(const std::string& file, speech::PhonemeRecognizer& recognizer) {
+    const device::SoundFileReader opened{file};
+    Heard heard;
+    heard.seconds = static_cast<double>(opened.frames()) / opened.rate_hz();
+    if (heard.seconds > kMostSeconds) {
+        throw InputError{fmt::format("{}: found {:.0f} s of sound, expected a sentence of at most {:.0f} s", file,
+                                     heard.seconds, kMostSeconds)};
+    }
+    const auto keep = [&](const speech::PhonemeAnswer& answer) {
+        heard.log_probabilities.insert(heard.log_probabilities.end(), answer.log_probabilities.begin(),
+                                       answer.log_probabilities.end());
+    };
+    recognizer.reset();
+    recognizer.push(read_mono(file, speech::PhonemeRecognizer::kRateHz), keep);
+    recognizer.finish(keep);
+    return heard;
+}
+
+class Judge {
+public:
+    explicit Judge(const ScoreArguments& arguments)
+        : recognizer_(nn::find_model(arguments.model)), prompts_(arguments.lexicon, arguments.strict) {
+        if (!arguments.features.empty()) return;  // there may be no weights yet
+        scorer_.emplace(arguments.scorer.empty() ? speech::default_pronunciation_scorer_file()
+                                                 : std::filesystem::path{arguments.scorer});
+    }
+
+    [[nodiscard]] ScoredRecording judge(const Task& task) {
+        ScoredRecording scored{.file = task.file, .prompt = prompts_.make(task.text, task.phones)};
+        const auto heard = listen(task.file, recognizer_);
+        auto features = speech::pronunciation_features(heard.log_probabilities, scored.prompt.prompt);
+        if (!features) {
+            scored.objection = "too short for the text";
+            return scored;
+        }
+        scored.features = *std::move(features);
+        scored.objection = objection_to(scored.features);
+        scored.seconds_of = [this, end = heard.seconds](std::int64_t frame) {
+            const auto sample = recognizer_.first_sample(frame) - speech::kBorderLatenessSamples;
+            const auto at = static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
+            return std::clamp(at, 0.0, end);
+        };
+        if (scorer_ && scored.objection.empty()) scored.scores = scorer_->score(scored.features);
+        return scored;
+    }
+
+private:
+    speech::PhonemeRecognizer recognizer_;
+    ScorePrompts prompts_;
+    std::optional<speech::PronunciationScorer> scorer_;
+};
+
+/// A row for each phone that was expected; zeros where there was too little sound.
+void append_features(const ScoredRecording& scored, std::string& to) {
+    auto rows = scored.features.phones;
+    if (rows.empty()) {
+        std::size_t count = 0;
+        for (const auto& word : scored.prompt.prompt) count += word.pronunciations.front().size();
+        rows.resize(count);
+    }
+    for (const auto& row : rows) {
+        to.append(reinterpret_cast<const char*>(row.data()), sizeof row);
+        to.append(reinterpret_cast<const char*>(scored.features.utterance.data()), sizeof scored.features.utterance);
+    }
+}
+
+int score(const ScoreArguments& arguments) {
+    for (const auto& file : {arguments.json, arguments.features}) {
+        if (!file.empty()) check_writable(file);
+    }
+    const auto tasks = tasks_of(arguments);
+    Judge judge{arguments};
+    auto results = nlohmann::json::array();
+    std::string rows;
+    StatusLine line;
+    bool fine = true;
+    for (std::size_t n = 0; n < tasks.size(); ++n) {
+        if (tasks.size() > 1) {
+            const auto share = static_cast<double>(n) / static_cast<double>(tasks.size());
+            line.show(fmt::format("[{}] {} of {}", bar(share, 30), n, tasks.size()));
+        }
+        const auto scored = judge.judge(tasks[n]);
+        fine = fine && scored.objection.empty();
+        if (!arguments.features.empty()) {
+            append_features(scored, rows);
+            continue;
+        }
+        if (!arguments.json.empty()) results.push_back(to_json(scored));
+        if (!arguments.list.empty()) continue;
+        line.clear();
+        fmt::print("{}",
+                   scored.objection.empty() ? to_text(scored) : fmt::format("{}: {}\n", scored.file, scored.objection));
+    }
+    line.clear();
+    if (!arguments.features.empty()) {
+        write_text(arguments.features, rows);
+        return kFine;
+    }
+    if (!arguments.json.empty()) write_json(arguments.json, {{"results", results}});
+    return fine ? kFine : kFellShort;
+}
+
+}  // namespace
+
+void add_score(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<ScoreArguments>();
+    auto* command = app.add_subcommand("score", "Judge how well a sentence that is read aloud is pronounced");
+    command->add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …), a minute at most");
+    command->add_option("--text", arguments->text, "What is read aloud");
+    command->add_option("--phones", arguments->phones,
+                        "How it should be said: \"W IY | K AO L\"; default: as the lexicon says");
+    command->add_option("--list", arguments->list, "Many: lines of FILE<tab>TEXT or FILE<tab>TEXT<tab>PHONES");
+    command->add_option("--lexicon", arguments->lexicon,
+                        "Words and their phones, in the form of the CMU dictionary, which is the default");
+    command->add_flag("--strict", arguments->strict,
+                      "Refuse words that the lexicon does not have; default: guess by their letters");
+    command->add_option("--model", arguments->model, "Model of the task \"phonemes\": a name or a folder")
+        ->capture_default_str();
+    command->add_option("--scorer", arguments->scorer, "Weights of the scorer; default: models/phone-scorer");
+    command->add_option("--features", arguments->features,
+                        "No scores: write the scorer's inputs, 32-bit floats, a row for each phone, for training");
+    command->add_option("--json", arguments->json, "Write times and scores to this file");
+    command->footer(
+        "Example: sidetone score bear.wav --text \"We call it bear\"\n"
+        "Phones from 0 (wrong) to 2, words and the utterance to 10, as experts score learners. Exit code 1: the text "
+        "was\n"
+        "not spoken there; then there are no scores. What it is not for: models/phone-scorer/README.md");
+    command->callback([arguments, &exit_code] { exit_code = score(*arguments); });
+}
+
+}  // namespace sidetone::cli

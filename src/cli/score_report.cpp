@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/score_report.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "speech/reading.hpp"
+
+namespace sidetone::cli {
+namespace {
+
+constexpr float kDoubtful = 1.5F;    // phones below are worth a word on what was heard instead
+constexpr float kLeastRatio = 0.7F;  // ln 2: twice as probable as what was expected
+constexpr double kRounding = 1000;
+// Of a phone where it is most probable; below, something else was said there. Where too few phones reach it, the prompt
+// was not read, whatever the alignment made of it.
+constexpr float kLeastLogProbability = -3;
+
+double rounded(double value) {
+    return std::round(value * kRounding) / kRounding;
+}
+
+/// What sounds more like the phone than it does itself: another one, "-" when it was left out, nothing where none does.
+std::string heard_instead(const speech::PhoneGoodness& ratios, float score) {
+    const auto largest = std::max_element(ratios.begin(), ratios.end());
+    if (score >= kDoubtful || *largest < kLeastRatio) return {};
+    return std::string{speech::phone_name(static_cast<speech::Phone>(largest - ratios.begin()))};
+}
+
+/// Phones of word `number`: the first, and the one behind the last.
+struct Stretch {
+    std::size_t first = 0, end = 0;
+};
+
+Stretch phones_of_word(const ScoredRecording& scored, std::size_t number) {
+    const auto& all = scored.features.alignment;
+    const auto is_of = [&](const speech::AlignedPhone& phone) { return phone.word == static_cast<int>(number); };
+    const auto first = std::find_if(all.begin(), all.end(), is_of);
+    const auto end = std::find_if_not(first, all.end(), is_of);
+    return {static_cast<std::size_t>(first - all.begin()), static_cast<std::size_t>(end - all.begin())};
+}
+
+}  // namespace
+
+std::string objection_to(const speech::PronunciationFeatures& features) {
+    const auto heard = std::count_if(features.alignment.begin(), features.alignment.end(), [](const auto& phone) {
+        return phone.peak_log_probability >= kLeastLogProbability;
+    });
+    const auto share = static_cast<double>(heard) / static_cast<double>(features.alignment.size());
+    if (share >= speech::kLeastHeardShare) return {};
+    return fmt::format(
+        "the text does not seem to be spoken there: {:.0f} % of its phones were heard, fewer than {:.0f} %",
+        100 * share, 100 * speech::kLeastHeardShare);
+}
+
+std::string to_text(const ScoredRecording& scored) {
+    std::string text;
+    if (!scored.prompt.guessed.empty()) {
+        text += fmt::format("not in the lexicon, said as they are spelt: {}\n", fmt::join(scored.prompt.guessed, ", "));
+    }
+    const auto& phones = scored.features.alignment;
+    for (std::size_t w = 0; w < scored.prompt.prompt.size(); ++w) {
+        const auto [first, end] = phones_of_word(scored, w);
+        text += fmt::format("{:8.2f} {:8.2f} {:5.1f}  {:<14}", scored.seconds_of(phones[first].first_frame),
+                            scored.seconds_of(phones[end - 1].end_frame), scored.scores.words[w],
+                            scored.prompt.prompt[w].text);
+        for (std::size_t n = first; n < end; ++n) {
+            const auto heard = heard_instead(scored.features.goodness[n], scored.scores.phones[n]);
+            text += fmt::format(" {} {:.1f}", speech::phone_name(phones[n].phone), scored.scores.phones[n]);
+            if (!heard.empty()) text += heard == "-" ? " (not heard)" : fmt::format(" (heard {})", heard);
+        }
+        text += '\n';
+    }
+    const auto& whole = scored.scores.utterance;
+    return text +
+           fmt::format("of 10: total {:.1f}, accuracy {:.1f}, completeness {:.1f}, fluency {:.1f}, prosody {:.1f}\n",
+                       whole.total, whole.accuracy, whole.completeness, whole.fluency, whole.prosody);
+}
+
+nlohmann::json to_json(const ScoredRecording& scored) {
+    nlohmann::json json{
+        {"file", scored.file}, {"spoken", scored.objection.empty()}, {"guessed_words", scored.prompt.guessed}};
+    if (!scored.objection.empty()) {
+        json["reason"] = scored.objection;
+        return json;
+    }
+    const auto& aligned = scored.features.alignment;
+    const auto start_of = [&](std::size_t n) { return rounded(scored.seconds_of(aligned[n].first_frame)); };
+    const auto end_of = [&](std::size_t n) { return rounded(scored.seconds_of(aligned[n].end_frame)); };
+    auto words = nlohmann::json::array();
+    for (std::size_t w = 0; w < scored.prompt.prompt.size(); ++w) {
+        const auto [first, end] = phones_of_word(scored, w);
+        auto phones = nlohmann::json::array();
+        for (std::size_t n = first; n < end; ++n) {
+            const auto heard = heard_instead(scored.features.goodness[n], scored.scores.phones[n]);
+            phones.push_back({{"phone", speech::phone_name(aligned[n].phone)},
+                              {"start_s", start_of(n)},
+                              {"end_s", end_of(n)},
+                              {"score", scored.scores.phones[n]},
+                              {"heard", heard.empty() ? nlohmann::json() : nlohmann::json(heard)}});
+        }
+        words.push_back({{"word", scored.prompt.prompt[w].text},
+                         {"start_s", start_of(first)},
+                         {"end_s", end_of(end - 1)},
+                         {"score", scored.scores.words[w]},
+                         {"phones", std::move(phones)}});
+    }
+    const auto& whole = scored.scores.utterance;
+    json["words"] = std::move(words);
+    json["utterance"] = {{"accuracy", whole.accuracy},
+                         {"completeness", whole.completeness},
+                         {"fluency", whole.fluency},
+                         {"prosodic", whole.prosody},
+                         {"total", whole.total}};
+    return json;
+}
+
+}  // namespace sidetone::cli

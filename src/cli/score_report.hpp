@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "cli/score_prompt.hpp"
+#include "speech/pronunciation_features.hpp"
+#include "speech/pronunciation_scorer.hpp"
+
+namespace sidetone::cli {
+
+/// A recording of somebody who reads a prompt, judged.
+struct ScoredRecording {
+    std::string file;
+    ScorePrompt prompt;
+    std::string objection;  ///< why there are no scores; empty where there are
+    speech::PronunciationFeatures features;
+    speech::ExpertScores scores;
+    std::function<double(std::int64_t frame)> seconds_of;  ///< of a frame's beginning in the recording
+};
+
+/// Why the text was not read aloud there; empty where it was.
+[[nodiscard]] std::string objection_to(const speech::PronunciationFeatures& features);
+
+/// A line for each word: its times, its score, and those of its phones with what was heard instead; then the utterance.
+[[nodiscard]] std::string to_text(const ScoredRecording& scored);
+
+/// `file`, `spoken`, `guessed_words`, and `reason` where there is an objection; else `words[{word, start_s, end_s,
+/// score, phones[{phone, start_s, end_s, score, heard}]}]` and `utterance{accuracy, completeness, fluency, prosodic,
+/// total}`. Phones from 0 to 2, words and utterance to 10.
+[[nodiscard]] nlohmann::json to_json(const ScoredRecording& scored);
+
+}  // namespace sidetone::cli
