@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -95,7 +96,7 @@ rt::Distribution distribution_of(std::vector<double> values) {
     if (values.empty()) return {};
     std::ranges::sort(values);
     const auto at = [&](double share) {
-        return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
+        return values[static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)))];
     };
     return {.p50 = at(0.5), .p95 = at(0.95), .p99 = at(0.99), .p999 = at(0.999), .max = at(1), .count = values.size()};
 }

@@ -30,6 +30,7 @@ RecordingExtent read_recording(const std::filesystem::path& file, std::uint32_t 
     dsp::StreamResampler resampler{reader.rate_hz(), rate_hz};
     std::vector channels(reader.channels(), std::vector<float>(kFramesAtOnce));
     std::vector<float*> pointers;
+    pointers.reserve(channels.size());
     for (auto& channel : channels) pointers.push_back(channel.data());
     std::uint64_t frames = 0;
     for (auto count = kFramesAtOnce; count == kFramesAtOnce;) {
