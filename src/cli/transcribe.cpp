@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,6 +13,7 @@
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
 #include "nn/model_store.hpp"
+#include "speech/phone_language_model.hpp"
 #include "speech/transcriber.hpp"
 
 namespace sidetone::cli {
@@ -19,7 +21,7 @@ namespace {
 
 struct TranscribeArguments {
     std::vector<std::string> files;
-    std::string json, detector = "auto";
+    std::string json, detector = "auto", language = "auto";
     std::size_t beam = 16;
     bool is_brief = false;
     SpeechModelArguments model;
@@ -61,6 +63,7 @@ nlohmann::json to_json(const speech::Utterance& utterance) {
 }
 
 std::unique_ptr<speech::VoiceDetector> detector_called(const std::string& name) {
+    if (name == "none") return speech::make_indifferent_detector();
     if (name == "energy") return speech::make_energy_detector();
     if (name == "silero") return speech::open_network_detector(nn::find_model("silero-vad"));
     return speech::best_voice_detector();
@@ -85,10 +88,18 @@ nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& tra
     return {{"file", file}, {"seconds", extent.seconds}, {"utterances", utterances}};
 }
 
+// "auto" is Sidetone's own.
+std::shared_ptr<const speech::PhoneLanguageModel> language_called(const std::string& name) {
+    if (name == "none") return nullptr;
+    return std::make_shared<speech::PhoneLanguageModel>(name == "auto" ? speech::default_phone_language_model_file()
+                                                                       : std::filesystem::path{name});
+}
+
 int transcribe(const TranscribeArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
-    speech::Transcriber transcriber{
-        open_recognizer(arguments.model), detector_called(arguments.detector), {.beam = arguments.beam}};
+    speech::Transcriber transcriber{open_recognizer(arguments.model),
+                                    detector_called(arguments.detector),
+                                    {.beam = arguments.beam, .language = language_called(arguments.language)}};
     auto files = nlohmann::json::array();
     for (const auto& file : arguments.files) files.push_back(transcribe_file(file, transcriber, arguments.is_brief));
     if (!arguments.json.empty()) {
@@ -108,8 +119,15 @@ void add_transcribe(CLI::App& app, int& exit_code) {
     command->add_option("--beam", arguments->beam, "Hypotheses that the search keeps")
         ->check(CLI::Range(1, 128))
         ->capture_default_str();
-    command->add_option("--vad", arguments->detector, "What finds voices: silero, energy, or auto, the first there is")
-        ->check(CLI::IsMember({"auto", "silero", "energy"}))
+    command
+        ->add_option("--vad", arguments->detector,
+                     "What finds voices: silero, energy, or auto, the first there is; none: a file is one utterance")
+        ->check(CLI::IsMember({"auto", "silero", "energy", "none"}))
+        ->capture_default_str();
+    command
+        ->add_option("--phone-lm", arguments->language,
+                     "Which phones follow which: an ARPA file, auto for that of English prompts, or none, so that the "
+                     "sound alone decides")
         ->capture_default_str();
     add_speech_model_options(*command, arguments->model);
     command->add_option("--json", arguments->json, "Write utterances and phones to this file");

@@ -7,7 +7,10 @@
 namespace sidetone::speech {
 
 HeardPhones::HeardPhones(const Settings& settings)
-    : search_({.beam = settings.beam, .least_log_prob = settings.least_log_prob}) {}
+    : language_(settings.language),
+      search_({.beam = settings.beam,
+               .least_log_prob = settings.least_log_prob,
+               .external = language_ ? language_->external() : ExternalScore{}}) {}
 
 void HeardPhones::push(const PhonemeAnswer& answer) noexcept {
     if (search_.frames() == 0) first_answer_sample_ = answer.first_sample;

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "rt/realtime.hpp"
 #include "speech/ctc_beam_search.hpp"
+#include "speech/phone_language_model.hpp"
 #include "speech/phoneme_recognizer.hpp"
 
 namespace sidetone::speech {
@@ -26,6 +28,8 @@ public:
     struct Settings {
         std::size_t beam = 4;          ///< hypotheses kept, 1 to 128
         float least_log_prob = -6.9F;  ///< phones less probable than this are not begun: one in a thousand
+        /// Which phones follow which, where what should be said helps to hear it; none: the sound alone decides.
+        std::shared_ptr<const PhoneLanguageModel> language;
     };
 
     /// Throws std::invalid_argument for settings out of range.
@@ -44,6 +48,7 @@ public:
     std::size_t copy(std::uint64_t first, std::span<HeardPhone> out) const noexcept SIDETONE_REALTIME;
 
 private:
+    std::shared_ptr<const PhoneLanguageModel> language_;  // what the search asks
     CtcBeamSearch search_;
     std::int64_t first_answer_sample_ = 0, hop_ = 0;
 };

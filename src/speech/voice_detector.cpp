@@ -59,6 +59,13 @@ private:
     nn::GraphRunner runner_;
 };
 
+class IndifferentDetector final : public VoiceDetector {
+public:
+    [[nodiscard]] float probability(std::span<const float, kFrame> /*samples*/) noexcept override { return 1; }
+    void reset() noexcept override {}
+    [[nodiscard]] const char* name() const noexcept override { return "none"; }
+};
+
 class EnergyDetector final : public VoiceDetector {
 public:
     float probability(std::span<const float, kFrame> samples) noexcept override {
@@ -93,6 +100,10 @@ std::unique_ptr<VoiceDetector> open_network_detector(const nn::Manifest& model) 
     auto detector = std::make_unique<NetworkDetector>(good, nn::open_model(good, "auto"));
     detector->reset();
     return detector;
+}
+
+std::unique_ptr<VoiceDetector> make_indifferent_detector() {
+    return std::make_unique<IndifferentDetector>();
 }
 
 std::unique_ptr<VoiceDetector> make_energy_detector() {

@@ -20,7 +20,7 @@ public:
     /// The next kFrame samples; 0 to 1.
     [[nodiscard]] virtual float probability(std::span<const float, kFrame> samples) noexcept = 0;
     virtual void reset() noexcept = 0;
-    /// "silero", "energy".
+    /// "silero", "energy", "none".
     [[nodiscard]] virtual const char* name() const noexcept = 0;
 };
 
@@ -31,6 +31,9 @@ public:
 /// By level alone: how far a frame stands out from the quietest of the last seconds. For where there is no room for a
 /// network, or no weights; takes any sudden noise for a voice. No heap after construction.
 [[nodiscard]] std::unique_ptr<VoiceDetector> make_energy_detector();
+
+/// Takes everything for a voice: for recordings of one utterance. No heap after construction.
+[[nodiscard]] std::unique_ptr<VoiceDetector> make_indifferent_detector();
 
 /// Silero's network where its weights are on this machine, else the level's.
 [[nodiscard]] std::unique_ptr<VoiceDetector> best_voice_detector();

@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peak-rate", type=float, default=2e-3, help="largest learning rate (default 0.002)")
     parser.add_argument("--batch", type=int, default=9000, help="input frames in a batch (default 9000)")
     parser.add_argument("--lj-share", type=float, default=0.5, help="share of LJ's recordings in each epoch (default 0.5)")
+    parser.add_argument("--from", type=Path, dest="begin", help="checkpoint.pt of a finished training: its weights are the first")
     parser.add_argument("--full-precision", action="store_true", help="32-bit products, where bfloat16 is not faster")
     return parser.parse_args()
 
@@ -114,6 +115,15 @@ class Training:
         self.optimizer.load_state_dict(stored.optimizer)
         self.epochs_done, self.steps_done = stored.epochs_done, stored.steps_done
 
+    def begin_with(self, path: Path) -> None:
+        """Another cycle over averaged weights; rates, averages and randomness begin anew."""
+        stored = load_or_exit(path)
+        if stored.shape != self.network.shape:
+            print(f"{path}: found another network, {stored.shape}, expected {self.network.shape}", file=sys.stderr)
+            raise SystemExit(2)
+        self.network.load_state_dict(stored.average)
+        self.average = {key: value.clone() for key, value in self.network.state_dict().items()}
+
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
             self.network.shape,
@@ -173,6 +183,8 @@ def main() -> None:
     whole = options.run / "checkpoint.pt"
     if whole.exists():
         training.resume(whole)
+    elif options.begin is not None:
+        training.begin_with(options.begin)
     log = open(options.run / "log.txt", "a")
     print(
         f"{parameter_count(training.network)} parameters, {len(speech)} utterances to learn from, "
