@@ -8,6 +8,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "cli/coach_screen.hpp"
 #include "cli/command.hpp"
 #include "cli/reading_report.hpp"
+#include "cli/score_report.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
 #include "device/cards.hpp"
@@ -22,6 +24,8 @@
 #include "engine/chain_file.hpp"
 #include "engine/live.hpp"
 #include "rt/error.hpp"
+#include "speech/pronunciation_features.hpp"
+#include "speech/pronunciation_scorer.hpp"
 #include "stage/tap.hpp"
 
 namespace sidetone::cli {
@@ -111,11 +115,37 @@ nlohmann::json phones_to_json(const std::vector<speech::HeardPhone>& phones) {
     return json;
 }
 
+// What experts would say of the reading. Nothing where it was too long to keep.
+std::optional<ScoredRecording> judge(const speech::PronunciationScorer& scorer, const speech::Prompt& prompt,
+                                     const speech::Reading& reading, const CoachListener& listener) {
+    const auto answers = listener.answers();
+    if (answers.empty()) return std::nullopt;
+    auto features = speech::pronunciation_features(answers, prompt);
+    if (!features) return std::nullopt;
+    ScoredRecording scored{.prompt = {.prompt = prompt}, .features = *std::move(features), .words = reading.words};
+    scored.scores = scorer.score(scored.features);
+    scored.seconds_of = [&listener](std::int64_t frame) { return listener.border_s(frame); };
+    return scored;
+}
+
+// Words, times, and scores where there are some.
+void print(const speech::Reading& reading, const std::string& objection, const std::optional<ScoredRecording>& scored) {
+    if (!objection.empty()) {
+        fmt::print("\n{}\n\n", objection);
+    } else if (scored) {
+        fmt::print("\n{}\n", to_text(*scored));
+    } else {
+        fmt::print("\n{}no scores: the reading was too long to judge\n\n", to_text(reading));
+    }
+}
+
 int coach(const CoachArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
+    const speech::PronunciationScorer scorer{speech::default_pronunciation_scorer_file()};
+    const auto prompt = read_prompt(arguments.prompt);
     engine::Ledger ledger;
     CoachListener listener{open_recognizer(arguments.model),
-                           read_prompt(arguments.prompt),
+                           prompt,
                            {.beam = arguments.beam, .pause_s = arguments.input.empty() ? arguments.pause_s : 0},
                            ledger};
     CoachScreen screen{listener, ledger};
@@ -123,7 +153,8 @@ int coach(const CoachArguments& arguments) {
 
     const auto reading = listener.reading();
     const auto objection = objection_to(reading, listener.has_voice());
-    fmt::print("\n{}\n", objection.empty() ? to_text(reading) : objection + '\n');
+    const auto scored = objection.empty() ? judge(scorer, prompt, reading, listener) : std::nullopt;
+    print(reading, objection, scored);
     for (const auto& line : ledger.lines()) report.lines.push_back(line);
     fmt::print("{}", engine::to_text(report));
     const auto shown = distribution_of(screen.shown_after_ms());
@@ -134,6 +165,7 @@ int coach(const CoachArguments& arguments) {
     if (!arguments.json.empty()) {
         auto json = engine::to_json(report);
         json["reading"] = to_json(reading, objection);
+        if (scored) json["scores"] = to_json(*scored);
         json["phones"] = phones_to_json(listener.phones());
         json["phone_shown_after_ms"] = engine::to_json(shown);
         json["detector"] = listener.detector();

@@ -15,7 +15,8 @@ constexpr int kPriority = 40;  // below any card's and worker's
 
 constexpr auto kNap = std::chrono::milliseconds{1};
 constexpr std::size_t kNews = 64;
-constexpr std::int64_t kDoubt = 9600;  // samples; what is older stays in the best hypothesis but for rare cases
+constexpr std::int64_t kDoubt = 9600;          // samples; what is older stays in the best hypothesis but for rare cases
+constexpr std::size_t kMostAnswers = 60 * 50;  // a minute of them
 constexpr std::int64_t kMostLostFrames = 1 << 20;  // taken for silence, so that later times are right
 
 // Budgets of each part, in microseconds.
@@ -42,7 +43,9 @@ CoachListener::CoachListener(speech::PhonemeRecognizer recognizer, const speech:
       inference_(ledger.line("inference", kInferenceUs)),
       decode_(ledger.line("decode", kDecodeUs)),
       arena_(kNews * sizeof(HeardNow) + rt::kCacheLine),
-      ring_(arena_, kNews) {}
+      ring_(arena_, kNews) {
+    kept_answers_.reserve(kMostAnswers * speech::kPhoneClassCount);
+}
 
 void CoachListener::start(stage::Tap& tap) {
     tap_ = &tap;
@@ -149,7 +152,9 @@ void CoachListener::answer(const speech::PhonemeAnswer& answer) {
     newest_needed_ = answer.first_sample + recognizer_.hop() + recognizer_.look_ahead_samples();
     phones_.push(answer);
     alignment_.push(answer.log_probabilities, activity_.probability_at(middle));
-    ++answers_;
+    if (++answers_ <= static_cast<std::int64_t>(kMostAnswers)) {
+        kept_answers_.insert(kept_answers_.end(), answer.log_probabilities.begin(), answer.log_probabilities.end());
+    }
     decode_ns_ += rt::now_ns() - began_ns;
 }
 
@@ -191,6 +196,16 @@ std::vector<speech::HeardPhone> CoachListener::phones() const {
     std::vector<speech::HeardPhone> all(static_cast<std::size_t>(phones_.size()));
     all.resize(phones_.copy(0, all));
     return all;
+}
+
+std::span<const float> CoachListener::answers() const noexcept {
+    if (answers_ > static_cast<std::int64_t>(kMostAnswers)) return {};
+    return kept_answers_;
+}
+
+double CoachListener::border_s(std::int64_t answer) const noexcept {
+    const auto sample = recognizer_.first_sample(answer) - speech::kBorderLatenessSamples;
+    return std::clamp(static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz, 0.0, seconds());
 }
 
 double CoachListener::seconds() const noexcept {

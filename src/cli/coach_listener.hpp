@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <semaphore>
+#include <span>
 #include <vector>
 
 #include "dsp/stream_resampler.hpp"
@@ -69,6 +70,10 @@ public:
     /// After `finish`.
     [[nodiscard]] speech::Reading reading();
     [[nodiscard]] std::vector<speech::HeardPhone> phones() const;
+    /// The network's answers, for who judges them: a row of kPhoneClassCount each. Empty after more than a minute.
+    [[nodiscard]] std::span<const float> answers() const noexcept;
+    /// When the sound of an answer begins; borders that alignments find there.
+    [[nodiscard]] double border_s(std::int64_t answer) const noexcept;
     [[nodiscard]] bool has_voice() const noexcept { return has_voice_; }
     [[nodiscard]] double seconds() const noexcept;
     [[nodiscard]] const char* detector() const noexcept { return activity_.detector(); }
@@ -103,6 +108,7 @@ private:
     std::int64_t taken_ns_ = 0;                                         // when the piece at hand was taken
     std::int64_t preprocess_ns_ = 0, features_ns_ = 0, decode_ns_ = 0;  // since the last run
     std::int64_t answers_ = 0;
+    std::vector<float> kept_answers_;  // of the first minute
     bool has_voice_ = false;
     std::int64_t voice_ended_at_ = -1;  // sample
 

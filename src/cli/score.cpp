@@ -30,7 +30,7 @@ constexpr std::size_t kMostListBytes = std::size_t{64} << 20;
 
 struct ScoreArguments {
     std::string file, text, phones, list, lexicon, scorer, features, json, model = "phoneme-ctc";
-    bool strict = false;
+    bool strict = false, also_unspoken = false;
 };
 
 struct Task {
@@ -88,7 +88,9 @@ Heard listen(const std::string& file, speech::PhonemeRecognizer& recognizer) {
 class Judge {
 public:
     explicit Judge(const ScoreArguments& arguments)
-        : recognizer_(nn::find_model(arguments.model)), prompts_(arguments.lexicon, arguments.strict) {
+        : recognizer_(nn::find_model(arguments.model)),
+          prompts_(arguments.lexicon, arguments.strict),
+          also_unspoken_(arguments.also_unspoken) {
         if (!arguments.features.empty()) return;  // there may be no weights yet
         scorer_.emplace(arguments.scorer.empty() ? speech::default_pronunciation_scorer_file()
                                                  : std::filesystem::path{arguments.scorer});
@@ -103,7 +105,7 @@ public:
             return scored;
         }
         scored.features = *std::move(features);
-        scored.objection = objection_to(scored.features);
+        if (!also_unspoken_) scored.objection = objection_to(scored.features);
         scored.seconds_of = [this, end = heard.seconds](std::int64_t frame) {
             const auto sample = recognizer_.first_sample(frame) - speech::kBorderLatenessSamples;
             const auto at = static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
@@ -116,6 +118,7 @@ public:
 private:
     speech::PhonemeRecognizer recognizer_;
     ScorePrompts prompts_;
+    bool also_unspoken_;
     std::optional<speech::PronunciationScorer> scorer_;
 };
 
@@ -183,6 +186,8 @@ void add_score(CLI::App& app, int& exit_code) {
                         "Words and their phones, in the form of the CMU dictionary, which is the default");
     command->add_flag("--strict", arguments->strict,
                       "Refuse words that the lexicon does not have; default: guess by their letters");
+    command->add_flag("--also-unspoken", arguments->also_unspoken,
+                      "Judge also what sounds as if the text was not spoken, for comparing scores of whole corpora");
     command->add_option("--model", arguments->model, "Model of the task \"phonemes\": a name or a folder")
         ->capture_default_str();
     command->add_option("--scorer", arguments->scorer, "Weights of the scorer; default: models/phone-scorer");

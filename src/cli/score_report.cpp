@@ -8,8 +8,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "speech/reading.hpp"
-
 namespace sidetone::cli {
 namespace {
 
@@ -44,6 +42,19 @@ Stretch phones_of_word(const ScoredRecording& scored, std::size_t number) {
     return {static_cast<std::size_t>(first - all.begin()), static_cast<std::size_t>(end - all.begin())};
 }
 
+struct Times {
+    double start_s = 0, end_s = 0;
+};
+
+Times times_of_word(const ScoredRecording& scored, std::size_t number) {
+    if (number < scored.words.size() && !scored.words[number].is_left_out()) {
+        return {scored.words[number].start_s, scored.words[number].end_s};
+    }
+    const auto& phones = scored.features.alignment;
+    const auto [first, end] = phones_of_word(scored, number);
+    return {scored.seconds_of(phones[first].first_frame), scored.seconds_of(phones[end - 1].end_frame)};
+}
+
 }  // namespace
 
 std::string objection_to(const speech::PronunciationFeatures& features) {
@@ -65,8 +76,8 @@ std::string to_text(const ScoredRecording& scored) {
     const auto& phones = scored.features.alignment;
     for (std::size_t w = 0; w < scored.prompt.prompt.size(); ++w) {
         const auto [first, end] = phones_of_word(scored, w);
-        text += fmt::format("{:8.2f} {:8.2f} {:5.1f}  {:<14}", scored.seconds_of(phones[first].first_frame),
-                            scored.seconds_of(phones[end - 1].end_frame), scored.scores.words[w],
+        const auto [start_s, end_s] = times_of_word(scored, w);
+        text += fmt::format("{:8.2f} {:8.2f} {:5.1f}  {:<14}", start_s, end_s, scored.scores.words[w],
                             scored.prompt.prompt[w].text);
         for (std::size_t n = first; n < end; ++n) {
             const auto heard = heard_instead(scored.features.goodness[n], scored.scores.phones[n]);

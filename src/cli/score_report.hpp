@@ -5,10 +5,12 @@
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "cli/score_prompt.hpp"
 #include "speech/pronunciation_features.hpp"
 #include "speech/pronunciation_scorer.hpp"
+#include "speech/reading.hpp"
 
 namespace sidetone::cli {
 
@@ -19,6 +21,7 @@ struct ScoredRecording {
     std::string objection;  ///< why there are no scores; empty where there are
     speech::PronunciationFeatures features;
     speech::ExpertScores scores;
+    std::vector<speech::ReadWord> words;  ///< where a detector of voices knew the pauses: with better times
     std::function<double(std::int64_t frame)> seconds_of;  ///< of a frame's beginning in the recording
 };
 

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone coach`: a recording is spoken into the simulated card; nothing is allocated on the audio thread."""
 
-import os
-import pathlib
 
 import program
 import sound
 
 TINY = program.SOURCE / "tests" / "data" / "phoneme-tiny"
-DATA = pathlib.Path(os.environ.get("SIDETONE_DATA", program.SOURCE.parent / "shared" / "data"))
 PARTS = ["capture", "preprocess", "features", "inference", "decode", "dispatch", "render-ready"]
 LEXICON = "why W AY\nshould SH UH D\none W AH N\nhalt HH AO L T\non AA N\nthe DH AH\nway W EY\n"
 TEXT = "Why should one halt on the way?"
@@ -41,7 +38,8 @@ class Coach(program.ProgramTest):
         live = [phone["phone"] for phone in self.json("live.json")["phones"]]
         self.assertGreater(len(live), 0)
         if self.json("live.json")["misses"] == 0:
-            self.assert_fine(self.run_program("transcribe", "--model", TINY, program.SPEECH, "--json", "file.json"))
+            self.assert_fine(self.run_program("transcribe", "--model", TINY, "--phone-lm", "none", program.SPEECH,
+                                              "--json", "file.json"))
             file = [p["phone"] for u in self.json("file.json")["files"][0]["utterances"] for p in u["phones"]]
             self.assertGreater(len(set(live) & set(file)), 0)
 
@@ -51,6 +49,7 @@ class Coach(program.ProgramTest):
         self.assertEqual(result.code, 1, result)
         self.assertIn("no voice in it", result.out)
         self.assertEqual(self.json("out.json")["reading"]["words"], [])
+        self.assertNotIn("scores", self.json("out.json"))
 
     def test_bad_input_is_one_line(self):
         self.assert_refused(self.coach("--input", "nowhere.wav"), "nowhere.wav")
@@ -59,11 +58,7 @@ class Coach(program.ProgramTest):
         self.write("deaf.toml", program.GAIN_CHAIN)
         self.assert_refused(self.coach("--input", program.SPEECH, "--chain", "deaf.toml"), "deaf.toml", "tap")
 
-    def test_with_trained_weights_words_come_with_their_times(self):
-        self.environment["SIDETONE_MODELS"] = str(DATA / "models")
-        models = self.run_program("models", "list").out
-        if not any(line.startswith("phoneme-ctc") and line.endswith("ready") for line in models.splitlines()):
-            self.skipTest("the weights of phoneme-ctc are not there")
+    def test_with_trained_weights_words_come_with_times_and_scores(self):
         result = self.coach("--input", program.SPEECH, "--json", "out.json", model="phoneme-ctc")
         self.assertIn(result.code, (0, 1), result)
         found = self.json("out.json")
@@ -71,6 +66,10 @@ class Coach(program.ProgramTest):
         words = found["reading"]["words"]
         self.assertEqual([word["word"] for word in words], "Why should one halt on the way".split())
         self.assertGreater(found["phone_shown_after_ms"]["p50"], 42)
+        scores = found["scores"]
+        self.assertEqual(len(scores["words"]), len(words))
+        self.assertGreater(scores["utterance"]["total"], 5, "a native reader")
+        self.assertIn("of 10: total", result.out)
 
 
 if __name__ == "__main__":

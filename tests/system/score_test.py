@@ -58,6 +58,11 @@ class Score(program.ProgramTest):
                 self.assertNotIn("words", answer)
                 self.assertNotIn("utterance", answer)
 
+    def test_what_was_not_spoken_is_judged_where_that_is_asked_for(self):
+        arguments = ("--text", "zebras jump over many long wooden fences")
+        answer = self.scored(*arguments, "--also-unspoken")
+        self.assertLess(answer["utterance"]["accuracy"], self.scored("--text", TEXT)["utterance"]["accuracy"])
+
     def test_a_list_is_scored_in_its_order(self):
         (self.folder / "many.tsv").write_text(f"{SPEECH}\t{TEXT}\n{SPEECH}\t\tIH K S P IH R IY AH N S | P R UW V Z | DH IH S\n")
         self.assert_fine(self.run_program("score", "--list", "many.tsv", "--json", "out.json"))

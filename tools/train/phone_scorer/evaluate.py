@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what `sidetone score --list … --json` wrote with what the experts say.
 
-A recording without scores (its text was not heard, say) counts as if it had the scores that are most usual: 1.85 for phones, 9.4
+A recording without scores (its text was not heard, say, and --also-unspoken was not given) counts as if it had the scores that are most usual: 1.85 for phones, 9.4
 for words, 7.6 for the utterance.
 """
 
