@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone coach`: a recording is spoken into the simulated card; nothing is allocated on the audio thread."""
 
-
 import program
 import sound
 

@@ -75,6 +75,15 @@ class Scorer(nn.Module):
         whole = self.of_group(both, phones, batch.utterance_of, batch.whole, self.utterance, self.utterance_scores)
         return phones, words, whole
 
+    def calibrate(self, factor: float, offset: float) -> None:
+        """From now on scores of phones are factor · what they were + offset; words and utterances stay as they were."""
+        with torch.no_grad():
+            self.phone_score.weight *= factor
+            self.phone_score.bias.mul_(factor).add_(offset)
+            for hidden in (self.word, self.utterance):  # their last inputs are the least and the mean score
+                hidden.weight[:, -2:] /= factor
+                hidden.bias -= offset * hidden.weight[:, -2:].sum(dim=1)
+
     @staticmethod
     def of_group(both: Tensor, scores: Tensor, group: Tensor, more: Tensor | None, hidden: nn.Linear, output: nn.Linear) -> Tensor:
         parts = [mean_of(both, group)] + ([more] if more is not None else [])

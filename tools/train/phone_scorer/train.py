@@ -55,8 +55,12 @@ def fit(dump: Dump, learnt: np.ndarray, seed: int, options: argparse.Namespace) 
     return network.eval()
 
 
-def cross_fit(dump: Dump, utterances: list[Utterance], options: argparse.Namespace) -> None:
-    """Each fold of the held-out speakers is judged by a scorer that learnt from everybody else."""
+def cross_fit(dump: Dump, utterances: list[Utterance], options: argparse.Namespace) -> tuple[float, float]:
+    """Each fold of the held-out speakers is judged by a scorer that learnt from everybody else.
+
+    Returns what makes their scores of phones the experts' by least squares: the phoneme network knows all other speakers
+    here, so a scorer takes what it hears from strangers for worse than it is.
+    """
     speakers = sorted(held_out_speakers(utterances))
     fold_of = {name: index % options.folds for index, name in enumerate(np.random.default_rng(options.seed).permutation(speakers))}
     judged, scores = [], []
@@ -69,6 +73,10 @@ def cross_fit(dump: Dump, utterances: list[Utterance], options: argparse.Namespa
     order = np.concatenate(judged)
     print(f"{len(speakers)} speakers, each judged by one network that learnt from others:")
     print(report([utterances[index] for index in order], phones, words, whole), flush=True)
+    wanted = np.concatenate([utterances[index].phone_scores for index in order])
+    factor, offset = np.polyfit(phones, wanted, 1)
+    print(f"calibration of phones: {factor:.3f} x + {offset:.3f}, MSE {np.mean((factor * phones + offset - wanted) ** 2):.4f}", flush=True)
+    return float(factor), float(offset)
 
 
 def arguments() -> argparse.Namespace:
@@ -92,11 +100,12 @@ def main() -> None:
     torch.set_num_threads(1)
     utterances = read(options.data, "train")
     dump = Dump(options.features, utterances)
-    if options.folds > 0:
-        cross_fit(dump, utterances, options)
+    factor, offset = cross_fit(dump, utterances, options) if options.folds > 0 else (1.0, 0.0)
     if options.output is None:
         return
     networks = [fit(dump, np.arange(len(utterances)), options.seed + n, options) for n in range(options.networks)]
+    for network in networks:
+        network.calibrate(factor, offset)
     write(networks, options.output)
     count = sum(parameter.numel() for network in networks for parameter in network.parameters())
     print(f"{options.output}: {count} parameters, {options.output.stat().st_size} bytes")
