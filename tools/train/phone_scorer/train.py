@@ -89,7 +89,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--head", type=int, default=16)
     parser.add_argument("--dropout", type=float, default=0.2)
     parser.add_argument("--noise", type=float, default=0.1, help="added to features while learning (default: 0.1)")
-    parser.add_argument("--networks", type=int, default=3, help="of which the mean is taken (default: 3)")
+    parser.add_argument("--networks", type=int, default=8, help="of which the mean is taken (default: 8)")
     parser.add_argument("--folds", type=int, default=5, help="of the held-out speakers, to be judged; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
