@@ -32,8 +32,8 @@ std::size_t length_of(Words words) noexcept {
 constexpr Words kNoWords = 1;
 
 Words without_first(Words words) noexcept {
-    const auto bits = 8 * (length_of(words) - 1);
-    return (words & ((Words{1} << bits) - 1)) | Words{1} << bits;
+    const auto leading = std::bit_floor(words) >> 8U;
+    return (words & (leading - 1)) | leading;
 }
 
 struct Listed {
