@@ -204,8 +204,7 @@ std::span<const float> CoachListener::answers() const noexcept {
 }
 
 double CoachListener::border_s(std::int64_t answer) const noexcept {
-    const auto sample = recognizer_.first_sample(answer) - speech::kBorderLatenessSamples;
-    return std::clamp(static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz, 0.0, seconds());
+    return speech::border_s(recognizer_, answer, seconds());
 }
 
 double CoachListener::seconds() const noexcept {

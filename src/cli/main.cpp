@@ -8,7 +8,6 @@
 #include <new>
 
 #include "cli/command.hpp"
-#include "cli/score.hpp"
 #include "cli/speech_commands.hpp"
 
 namespace {

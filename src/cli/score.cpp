@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/score.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "cli/mono_recording.hpp"
 #include "cli/score_prompt.hpp"
 #include "cli/score_report.hpp"
+#include "cli/speech_commands.hpp"
 #include "cli/terminal.hpp"
 #include "device/sound_file.hpp"
 #include "nn/model_store.hpp"
@@ -107,9 +106,7 @@ public:
         scored.features = *std::move(features);
         if (!also_unspoken_) scored.objection = objection_to(scored.features);
         scored.seconds_of = [this, end = heard.seconds](std::int64_t frame) {
-            const auto sample = recognizer_.first_sample(frame) - speech::kBorderLatenessSamples;
-            const auto at = static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
-            return std::clamp(at, 0.0, end);
+            return speech::border_s(recognizer_, frame, end);
         };
         if (scorer_ && scored.objection.empty()) scored.scores = scorer_->score(scored.features);
         return scored;

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "cli/speech_model.hpp"
 #include "rt/error.hpp"
 #include "speech/prompt_text.hpp"
 
@@ -64,15 +65,7 @@ ScorePrompt ScorePrompts::make(const std::string& text, const std::string& phone
 }
 
 ScorePrompt ScorePrompts::from_text(const std::string& text) {
-    if (!lexicon_) {
-        const auto file = file_.empty() ? speech::default_lexicon_file() : std::filesystem::path{file_};
-        if (file.empty()) {
-            throw InputError{
-                "no lexicon: install pocketsphinx-en-us (scripts/setup does), or name a file in the form of the CMU "
-                "dictionary with --lexicon"};
-        }
-        lexicon_ = speech::Lexicon::read(file);
-    }
+    if (!lexicon_) lexicon_ = read_lexicon(file_);
     if (!rules_ && !is_strict_) rules_.emplace(speech::default_letter_to_sound_file());
     auto made = speech::prompt_of(text, *lexicon_, rules_ ? &*rules_ : nullptr);
     if (!made.unknown.empty()) {

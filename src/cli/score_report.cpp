@@ -14,9 +14,6 @@ namespace {
 constexpr float kDoubtful = 1.5F;    // phones below are worth a word on what was heard instead
 constexpr float kLeastRatio = 0.7F;  // ln 2: twice as probable as what was expected
 constexpr double kRounding = 1000;
-// Of a phone where it is most probable; below, something else was said there. Where too few phones reach it, the prompt
-// was not read, whatever the alignment made of it.
-constexpr float kLeastLogProbability = -3;
 
 double rounded(double value) {
     return std::round(value * kRounding) / kRounding;
@@ -59,7 +56,7 @@ Times times_of_word(const ScoredRecording& scored, std::size_t number) {
 
 std::string objection_to(const speech::PronunciationFeatures& features) {
     const auto heard = std::count_if(features.alignment.begin(), features.alignment.end(), [](const auto& phone) {
-        return phone.peak_log_probability >= kLeastLogProbability;
+        return phone.peak_log_probability >= speech::kLeastHeardLogProbability;
     });
     const auto share = static_cast<double>(heard) / static_cast<double>(features.alignment.size());
     if (share >= speech::kLeastHeardShare) return {};

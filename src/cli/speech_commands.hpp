@@ -9,5 +9,6 @@ namespace sidetone::cli {
 void add_transcribe(CLI::App& app, int& exit_code);
 void add_align(CLI::App& app, int& exit_code);
 void add_coach(CLI::App& app, int& exit_code);
+void add_score(CLI::App& app, int& exit_code);
 
 }  // namespace sidetone::cli

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint32_t kRowMs = 10;
 
+}  // namespace
+
 speech::Lexicon read_lexicon(const std::string& asked) {
     const auto file = asked.empty() ? speech::default_lexicon_file() : std::filesystem::path{asked};
     if (!file.empty()) return speech::Lexicon::read(file);
@@ -24,8 +26,6 @@ speech::Lexicon read_lexicon(const std::string& asked) {
         "no lexicon: install pocketsphinx-en-us (scripts/setup does), or name a file in the form of the CMU "
         "dictionary with --lexicon"};
 }
-
-}  // namespace
 
 void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments) {
     command.add_option("--model", arguments.model, "Model of the task \"phonemes\": a name or a folder")

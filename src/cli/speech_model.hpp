@@ -22,6 +22,9 @@ void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments
 /// Throws InputError: no such model, weights that are missing or not the manifest's.
 [[nodiscard]] speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments);
 
+/// `asked`, or the default one where it is empty. Throws InputError: there is none, or it is none.
+[[nodiscard]] speech::Lexicon read_lexicon(const std::string& asked);
+
 /// What a prompt is made from.
 struct PromptArguments {
     std::string text, lexicon;

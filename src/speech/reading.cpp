@@ -7,9 +7,6 @@
 namespace sidetone::speech {
 namespace {
 
-// Of a phone where it is most probable: below, something else was said there.
-constexpr float kLeastLogProbability = -3;
-
 std::size_t fewest_phones(const PromptWord& word) {
     std::size_t fewest = word.pronunciations.front().size();
     for (const auto& pronunciation : word.pronunciations) fewest = std::min(fewest, pronunciation.size());
@@ -18,18 +15,19 @@ std::size_t fewest_phones(const PromptWord& word) {
 
 }  // namespace
 
+double border_s(const PhonemeRecognizer& recognizer, std::int64_t answer, double seconds) noexcept {
+    const auto sample = recognizer.first_sample(answer) - kBorderLatenessSamples;
+    return std::clamp(static_cast<double>(sample) / PhonemeRecognizer::kRateHz, 0.0, seconds);
+}
+
 Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment, const PhonemeRecognizer& recognizer,
                    double seconds) {
-    const auto time_of = [&](std::int64_t frame) {
-        const auto sample = recognizer.first_sample(frame) - kBorderLatenessSamples;
-        const auto at = static_cast<double>(sample) / PhonemeRecognizer::kRateHz;
-        return std::clamp(at, 0.0, seconds);
-    };
+    const auto time_of = [&](std::int64_t frame) { return border_s(recognizer, frame, seconds); };
     Reading reading{.words = {}, .is_whole = alignment.is_complete};
     for (const auto& word : prompt) reading.words.push_back({.text = word.text, .phones = {}});
     std::size_t heard = 0, expected = 0;
     for (const auto& phone : alignment.phones) {
-        heard += phone.peak_log_probability >= kLeastLogProbability ? 1 : 0;
+        heard += phone.peak_log_probability >= kLeastHeardLogProbability ? 1 : 0;
         ++expected;
         reading.words[static_cast<std::size_t>(phone.word)].phones.push_back(
             {.phone = phone.phone,

@@ -41,6 +41,14 @@ inline constexpr double kLeastHeardShare = 0.5;
 /// ms.
 inline constexpr std::int64_t kBorderLatenessSamples = 320;
 
+/// A phone was heard if the network's log-probability of it, where it is largest, is at least this; below, something
+/// else was said there.
+inline constexpr float kLeastHeardLogProbability = -3;
+
+/// When the border lies that an alignment finds before answer `answer`, in a recording of `seconds`; the lateness is
+/// taken off.
+[[nodiscard]] double border_s(const PhonemeRecognizer& recognizer, std::int64_t answer, double seconds) noexcept;
+
 /// The words of `prompt` where `alignment` found them, in the time of the answers that were pushed into it, the
 /// recognizer's first one first. Times lie within the recording's `seconds`; the borders' lateness is taken off.
 [[nodiscard]] Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment,
