@@ -29,7 +29,9 @@ std::atomic<bool> stop_requested{false};
 struct RunArguments {
     std::string chain, device, input, output, json, osc;
     std::uint32_t rate_hz = 0, block_frames = 0, channels = 0;
+    std::uint32_t output_channels = 0;
     double seconds = 0;
+    bool sim_join = false;
     device::SimSettings sim;
 };
 
@@ -64,9 +66,15 @@ device::CardRequest card_request(const RunArguments& arguments, device::SimSetti
         throw InputError(
             fmt::format("{}: is the input as well, expected another file for the output", arguments.output));
     }
+    if (arguments.sim_join) {
+        if (request.input != "sim" || request.output != "sim") {
+            throw InputError("--sim-join: found another card, expected only simulated ones: --in and --out as files");
+        }
+        request.input = "sim:listens";
+        request.output = "sim:plays";
+    }
     request.rate_hz = sim.pacing.rate_hz = arguments.rate_hz;
     request.block_frames = sim.pacing.block_frames = arguments.block_frames;
-    request.input_channels = request.output_channels = arguments.channels;
     return request;
 }
 
@@ -91,7 +99,9 @@ int run(RunArguments arguments) {
     auto& sim = arguments.sim;
     auto request = card_request(arguments, sim);
     const auto channels = channel_count(arguments, sim);
-    request.input_channels = request.output_channels = sim.input_channels = sim.output_channels = channels;
+    request.input_channels = sim.input_channels = channels;
+    request.output_channels = sim.output_channels =
+        arguments.output_channels == 0 ? channels : arguments.output_channels;
     const auto rate = sim.input_file.empty() ? 48'000U : device::SoundFileReader{sim.input_file}.rate_hz();
     sim.tail_frames = static_cast<std::uint64_t>(kTailSeconds * rate);
 
@@ -124,8 +134,14 @@ int run(RunArguments arguments) {
     return clean ? kFine : kFellShort;
 }
 
-void add_sim_options(CLI::App& command, device::SimSettings& sim) {
+void add_sim_options(CLI::App& command, RunArguments& arguments) {
+    auto& sim = arguments.sim;
     const auto group = "The simulated card";
+    command
+        .add_flag(
+            "--sim-join", arguments.sim_join,
+            "Two cards, each with a clock of its own: one listens, and --sim-skew-ppm is its; the other one plays")
+        ->group(group);
     command.add_option("--sim-jitter-us", sim.pacing.jitter_us, "Callbacks come up to so much late")
         ->check(CLI::Range(0.0, 1e6))
         ->group(group);
@@ -145,6 +161,7 @@ void add_sim_options(CLI::App& command, device::SimSettings& sim) {
         ->group(group);
     command.add_option("--sim-vanish", sim.vanish_after_s, "The card is unplugged after so many seconds")
         ->check(CLI::Range(0.0, 1e6))
+        ->excludes("--sim-join")
         ->group(group);
     command.add_option("--sim-return", sim.return_after_s, "… and plugged in again so many seconds later")
         ->check(CLI::Range(0.0, 1e6))
@@ -166,13 +183,17 @@ void add_run(CLI::App& app, int& exit_code) {
     command->add_option("--block", arguments->block_frames, "Frames a block")->check(CLI::Range(16, 4096));
     command->add_option("--channels", arguments->channels, "Channels (as the file has, else 1)")
         ->check(CLI::Range(1, 16));
+    command
+        ->add_option("--out-channels", arguments->output_channels,
+                     "Play only so many channels, from the first on: 2 for what `spatialise` makes (as --channels)")
+        ->check(CLI::Range(1, 16));
     command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
         ->check(CLI::Range(0.0, 1e9));
     command->add_option("--json", arguments->json, "Write the ledger to this file");
     command->add_option("--osc", arguments->osc,
                         "Take changes of settings (/limit/ceiling_dbfs -12) at this UDP port, from this machine only; "
                         "ADDRESS:PORT listens on the network");
-    add_sim_options(*command, arguments->sim);
+    add_sim_options(*command, *arguments);
     command->footer(
         "Examples:\n"
         "  sidetone run denoise --device jack\n"

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,14 @@ struct CardBlock {
     std::int64_t due_monotonic_ns = 0;  ///< CLOCK_MONOTONIC: the same moment as due_ns
     double period_ns = 0;               ///< smoothed true length of a nominal period
     std::uint64_t lost_frames = 0;      ///< frames the card skipped since the last block (over-run), 0 normally
+};
+
+/// How the clocks of two cards get on that were joined to one (device/joined_card.hpp). Delays are in frames of the
+/// output.
+struct JoinedClocks {
+    double correction_ppm = 0;  ///< how much faster than nominal the input is drawn
+    double delay_frames = 0, target_delay_frames = 0;
+    std::uint64_t under_runs = 0, recentres = 0, dropped_frames = 0;
 };
 
 enum class CardEvent : std::uint8_t {
@@ -95,6 +104,9 @@ public:
 
     /// Kernel id of the audio thread, 0 while unknown; for finding the cause of a miss.
     [[nodiscard]] virtual int audio_thread_id() const noexcept { return 0; }
+
+    /// Nothing where there is only one clock, or as long as it is not known.
+    [[nodiscard]] virtual std::optional<JoinedClocks> clocks() const { return std::nullopt; }
 };
 
 }  // namespace sidetone::device

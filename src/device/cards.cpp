@@ -101,7 +101,10 @@ std::unique_ptr<Card> open_joined(const CardRequest& request, const SimSettings&
     output.input_channels = 0;
     // The cards need not run at one rate; the asked one is the output's, for the chain runs there.
     input.rate_hz = 0;
-    return std::make_unique<JoinedCard>(open_single(input, sim), open_single(output, sim));
+    auto playing = sim;
+    // The figure is of one clock against another.
+    if (parse(request.input).kind == "sim" && parse(request.output).kind == "sim") playing.pacing.skew_ppm = 0;
+    return std::make_unique<JoinedCard>(open_single(input, sim), open_single(output, playing));
 }
 
 /// JACK's ports all keep one clock, whatever card they belong to; two RtAudio devices do not.

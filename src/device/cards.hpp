@@ -26,7 +26,7 @@ struct CardInfo {
 /// "rtaudio:[API/]NAME". Empty: jack when a server runs, else rtaudio. An `output` of another kind or another device is
 /// joined to the input by a drift-compensating resampler. `sim` sets a simulated card up; what the request asks for
 /// (rate, block, channels) overrules it. When the simulated card is only one side of a joined one, it gets only that
-/// side's file.
+/// side's file; of two simulated ones ("sim:a", "sim:b") that are joined, only the input's clock is skewed.
 ///
 /// Throws InputError: a name that is not known, listing those there are; a kind of card that this build lacks.
 [[nodiscard]] std::unique_ptr<Card> open_card(const CardRequest& request, const SimSettings& sim);

@@ -50,6 +50,17 @@ std::vector<std::string> JoinedCard::warnings() const {
     return all;
 }
 
+std::optional<JoinedClocks> JoinedCard::clocks() const {
+    const std::lock_guard lock(settling_);
+    if (!bridge_) return std::nullopt;
+    return JoinedClocks{.correction_ppm = bridge_->correction_ppm(),
+                        .delay_frames = bridge_->delay_frames(),
+                        .target_delay_frames = bridge_->target_delay_frames(),
+                        .under_runs = bridge_->under_runs(),
+                        .recentres = bridge_->recentres(),
+                        .dropped_frames = bridge_->dropped_frames()};
+}
+
 void JoinedCard::settle() {
     capturing_.gate.close();
     playing_.gate.close();

@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::string description() const override;
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return output_->audio_thread_id(); }
+    [[nodiscard]] std::optional<JoinedClocks> clocks() const override;
 
     /// How the two clocks get on; null before the first `start`. Its counters may be read at any time while the card
     /// does not change.
@@ -71,7 +72,7 @@ private:
     std::unique_ptr<Card> input_, output_;
     JoinSettings settings_;
     Side capturing_{*this, true}, playing_{*this, false};
-    std::mutex
+    mutable std::mutex
         settling_;  // either card may ask for a new format, each from a thread of its own; never the audio threads
     CardFormat format_;
     CardUser* user_ = nullptr;

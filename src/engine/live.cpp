@@ -58,6 +58,7 @@ private:
     void tell(const std::string& line) const {
         if (options_.on_message) options_.on_message(line);
     }
+    void watch_clocks();
     void show_status(std::int64_t now_ns);
     [[nodiscard]] Report report(std::int64_t now_ns);
     [[nodiscard]] Latency latency() const;
@@ -76,6 +77,7 @@ private:
     std::string last_refusal_;
     std::uint64_t outages_ = 0, faults_before_ = 0;
     double longest_outage_ms_ = 0;
+    std::optional<ClockReport> clocks_;
     std::uint32_t changes_seen_ = 0;
     std::uint64_t xruns_seen_ = 0;
 };
@@ -124,6 +126,7 @@ void LiveRun::poll(std::int64_t now_ns) {
     if (options_.remote != nullptr) {
         for (const auto& line : options_.remote->take_lines()) tell(line);
     }
+    watch_clocks();
     if (now_ns >= next_lines_ns_) {
         next_lines_ns_ = now_ns + kLinesEveryNs;
         tell_troubles();
@@ -144,6 +147,22 @@ void LiveRun::poll(std::int64_t now_ns) {
         resuming_ = false;
         lost_at_ns_ = 0;
     }
+}
+
+void LiveRun::watch_clocks() {
+    const auto clocks = card_ ? card_->clocks() : std::nullopt;
+    const auto rate_hz = engine_.format().rate_hz;
+    if (!clocks || rate_hz == 0 || clocks->delay_frames <= 0) return;  // the input has not come yet
+    const auto ms = [&](double frames) { return 1000 * frames / rate_hz; };
+    const auto delay_ms = ms(clocks->delay_frames);
+    if (!clocks_) clocks_ = ClockReport{.least_delay_ms = delay_ms, .most_delay_ms = delay_ms};
+    clocks_->correction_ppm = clocks->correction_ppm;
+    clocks_->target_ms = ms(clocks->target_delay_frames);
+    clocks_->least_delay_ms = std::min(clocks_->least_delay_ms, delay_ms);
+    clocks_->most_delay_ms = std::max(clocks_->most_delay_ms, delay_ms);
+    clocks_->under_runs = clocks->under_runs;
+    clocks_->recentres = clocks->recentres;
+    clocks_->dropped_frames = clocks->dropped_frames;
 }
 
 void LiveRun::tell_troubles() {
@@ -246,6 +265,7 @@ Report LiveRun::report(std::int64_t now_ns) {
     r.cpu_share = static_cast<double>(rt::process_cpu_ns() - cpu_started_ns_) /
                   std::max<double>(1, static_cast<double>(now_ns - started_ns_));
     r.events_dropped = engine_.dropped_events();
+    r.clocks = clocks_;
     r.lines = engine_.ledger();
     r.decisions = engine_.decisions();
     r.latency = latency();

@@ -17,6 +17,24 @@ std::string counted_text(const std::optional<std::uint64_t>& count) {
     return count ? std::to_string(*count) : "not counted";
 }
 
+nlohmann::json to_json(const std::optional<ClockReport>& clocks) {
+    if (!clocks) return nullptr;
+    return {{"correction_ppm", clocks->correction_ppm},
+            {"delay_ms",
+             {{"target", clocks->target_ms}, {"least", clocks->least_delay_ms}, {"most", clocks->most_delay_ms}}},
+            {"under_runs", clocks->under_runs},
+            {"recentres", clocks->recentres},
+            {"dropped_frames", clocks->dropped_frames}};
+}
+
+std::string clock_text(const ClockReport& clocks) {
+    return fmt::format(
+        "  clocks    {:+.1f} ppm apart; delay between them {:.2f} to {:.2f} ms (set to {:.2f}), {} under-runs, set "
+        "anew {} times, {} frames dropped\n",
+        clocks.correction_ppm, clocks.least_delay_ms, clocks.most_delay_ms, clocks.target_ms, clocks.under_runs,
+        clocks.recentres, clocks.dropped_frames);
+}
+
 std::string line_text(const LedgerLine& line, std::size_t width) {
     const auto budget = line.budget_us == 0
                             ? std::string{"-"}
@@ -67,6 +85,7 @@ nlohmann::json to_json(const Report& r) {
               {"compute", r.latency.compute_ms},
               {"playback", r.latency.playback_ms},
               {"total", r.latency.total_ms()}}},
+            {"clocks", to_json(r.clocks)},
             {"stages", stages},
             {"decisions", r.decisions}};
 }
@@ -88,6 +107,7 @@ std::string to_text(const Report& r) {
         r.latency.capture_ms, r.latency.chain_ms, r.latency.playback_ms, r.latency.total_ms(), r.latency.compute_ms);
     text += fmt::format("  blocks    {}, misses {} (ours), {} card, {} stolen, {} xruns, {} outages\n", r.blocks,
                         r.misses, r.misses_card, r.misses_stolen, r.xruns, r.outages);
+    if (r.clocks) text += clock_text(*r.clocks);
     text += fmt::format("  audio     heap calls {}, locks {}; worker heap calls {}, locks {}; page faults {}\n",
                         counted_text(r.heap_calls), counted_text(r.locks), counted_text(r.worker_heap_calls),
                         counted_text(r.worker_locks), counted_text(r.page_faults));

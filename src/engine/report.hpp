@@ -21,6 +21,13 @@ struct Latency {
     [[nodiscard]] double total_ms() const noexcept { return capture_ms + chain_ms + playback_ms; }
 };
 
+/// How the clocks of two cards got on that were joined to one.
+struct ClockReport {
+    double correction_ppm = 0;                                    ///< at the end: how far the clocks are apart
+    double target_ms = 0, least_delay_ms = 0, most_delay_ms = 0;  ///< between them; part of the capture
+    std::uint64_t under_runs = 0, recentres = 0, dropped_frames = 0;
+};
+
 /// What one run came to.
 struct Report {
     std::string chain, card;
@@ -36,6 +43,7 @@ struct Report {
     std::optional<std::uint64_t> page_faults;  ///< audio thread and worker, while sound ran
     double cpu_share = 0;                      ///< of one core, the whole process
     Latency latency;
+    std::optional<ClockReport> clocks;  ///< nothing: there was only one clock
     std::vector<LedgerLine> lines;
     std::vector<std::string> decisions;
 };

@@ -80,6 +80,19 @@ class Live(program.ProgramTest):
         self.assert_fine(result)
         self.assertEqual(self.json("out.json")["outages"], 1)
 
+    def test_two_cards_with_clocks_of_their_own(self):
+        self.write("in.wav", sound.float_wav([x for x in sound.sine(2.0, level=0.01) for _ in range(8)], channels=8))
+        result = self.run_program("run", "surround", "--in", "in.wav", "--out", "out.wav", "--out-channels", 2,
+                                  "--block", 128, "--sim-join", "--sim-skew-ppm", 100, "--json", "out.json")
+        self.assertIn(result.code, (0, 1), result)
+        ledger = self.json("out.json")
+        self.assertEqual((ledger["heap_calls"], ledger["locks"]), (0, 0))
+        self.assertAlmostEqual(ledger["clocks"]["delay_ms"]["target"], 1000 * 341 / 48000, delta=0.1)
+        self.assertGreater(ledger["clocks"]["delay_ms"]["most"], 0)
+        self.assertIn("ppm apart", result.out)
+        self.assertEqual(sound.read_float_wav(self.folder / "out.wav")[1], 2)
+        self.assert_refused(self.run_program("run", "surround", "--device", "jack", "--sim-join"), "--sim-join", "expected")
+
     def test_interrupt_ends_a_run_in_good_order(self):
         self.make_noisy_speech(1)
         for stop in (signal.SIGINT, signal.SIGTERM):

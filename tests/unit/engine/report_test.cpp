@@ -73,6 +73,24 @@ TEST(Report, WhatWasNotCountedIsNotZero) {
     EXPECT_THAT(to_text(example()), HasSubstr("heap calls 0, locks 4"));
 }
 
+TEST(Report, TwoClocksAreToldOfWhereThereAreTwo) {
+    auto report = example();
+    EXPECT_TRUE(to_json(report)["clocks"].is_null());
+    EXPECT_THAT(to_text(report), Not(HasSubstr("ppm apart")));
+    report.clocks = ClockReport{.correction_ppm = 100.04,
+                                .target_ms = 7.1,
+                                .least_delay_ms = 7.09,
+                                .most_delay_ms = 7.12,
+                                .under_runs = 1,
+                                .recentres = 2,
+                                .dropped_frames = 3};
+    EXPECT_EQ(to_json(report)["clocks"], nlohmann::json::parse(R"({
+        "correction_ppm": 100.04, "delay_ms": {"target": 7.1, "least": 7.09, "most": 7.12},
+        "under_runs": 1, "recentres": 2, "dropped_frames": 3})"));
+    EXPECT_THAT(to_text(report), HasSubstr("clocks    +100.0 ppm apart; delay between them 7.09 to 7.12 ms (set to "
+                                           "7.10), 1 under-runs, set anew 2 times, 3 frames dropped"));
+}
+
 TEST(Report, AFullLogIsToldForItMayHideMisses) {
     auto report = example();
     EXPECT_THAT(to_text(report), Not(HasSubstr("log full")));
