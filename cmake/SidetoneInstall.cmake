@@ -15,6 +15,7 @@ if(TARGET sidetone)
   set_target_properties(sidetone PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib};$ORIGIN/${bin_to_lib}/sidetone")
   install(TARGETS sidetone RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+install(TARGETS sidetone_sofa RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sidetone)
 install(FILES ${SIDETONE_BUNDLED_LIBRARIES} DESTINATION ${bundle_dir})
 
 install(DIRECTORY include/sidetone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} OPTIONAL)

@@ -78,6 +78,9 @@ HrirFile read_wav(const std::filesystem::path& path) {
 HrirFile read_hrir_file(const std::filesystem::path& path) {
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) refuse(path, "found a folder, expected a .sofa or .wav file");
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+        refuse(path, "found no ordinary file, expected a .sofa or .wav file");
+    }
     if (!std::ifstream{path}) refuse(path, "no such file, or no right to read it");
     auto extension = path.extension().string();
     std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -2,100 +2,17 @@
 #include "stage/sofa_file.hpp"
 
 #include <fmt/format.h>
-#include <mysofa.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdint>
-#include <fstream>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <system_error>
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "rt/error.hpp"
+#include "stage/sofa_reader.hpp"
 
 namespace sidetone::stage {
 namespace {
-
-using namespace std::string_view_literals;
-
-constexpr double kLatestSeconds = 0.1;  // of a delay
-constexpr auto kConvention = "SimpleFreeFieldHRIR"sv;
-
-using Measurement = dsp::HrirSet::Measurement;
-
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
-    throw InputError(fmt::format("{}: {}", path.string(), what));
-}
-
-/// The first bytes of an HDF5 file, which SOFA files are (HDF5 File Format Specification, III.A).
-struct Superblock {
-    std::array<char, 52> bytes{};
-
-    [[nodiscard]] bool is_hdf5() const { return std::string_view(bytes.data(), 8) == "\x89HDF\r\n\x1a\n"sv; }
-
-    /// Where the file ends as it says itself, if addresses have 64 bits, as they always have.
-    [[nodiscard]] std::optional<std::uint64_t> end_of_file() const {
-        const unsigned version = byte(8);
-        if (version > 3 || byte(version < 2 ? 13 : 9) != sizeof(std::uint64_t)) return std::nullopt;
-        const std::size_t at = version == 0 ? 40 : version == 1 ? 44 : 28;
-        std::uint64_t end = 0;
-        for (std::size_t n = 8; n-- > 0;) end = end << 8 | byte(at + n);
-        return end;
-    }
-
-private:
-    [[nodiscard]] unsigned byte(std::size_t at) const { return static_cast<unsigned char>(bytes[at]); }
-};
-
-/// What can be said more clearly than libmysofa does, before it reads the file.
-void check_whole(const std::filesystem::path& path) {
-    Superblock superblock;
-    std::ifstream{path, std::ios::binary}.read(superblock.bytes.data(), superblock.bytes.size());
-    if (!superblock.is_hdf5()) refuse(path, "found no HDF5 file, expected a SOFA file (AES69)");
-    std::error_code error;
-    const auto size = std::filesystem::file_size(path, error);
-    if (const auto end = superblock.end_of_file(); !error && end && size < *end) {
-        refuse(path, fmt::format("found {} bytes, expected the {} of the whole file", size, *end));
-    }
-}
-
-std::string sofa_error(int code) {
-    switch (code) {
-        case MYSOFA_READ_ERROR:
-            return "ends too early, expected a whole SOFA file";
-        case MYSOFA_INVALID_ATTRIBUTES:
-            return "found other attributes, expected the convention SimpleFreeFieldHRIR";
-        case MYSOFA_INVALID_DIMENSIONS:
-        case MYSOFA_INVALID_DIMENSION_LIST:
-            return "found dimensions that do not fit together, expected those of SimpleFreeFieldHRIR";
-        case MYSOFA_INVALID_COORDINATE_TYPE:
-            return "found unknown coordinates, expected cartesian or spherical ones";
-        case MYSOFA_ONLY_THE_SAME_SAMPLING_RATE_SUPPORTED:
-            return "found several sampling rates, expected one";
-        case MYSOFA_INVALID_RECEIVER_POSITIONS:
-        case MYSOFA_RECEIVERS_WITH_RCI_SUPPORTED:
-        case MYSOFA_RECEIVERS_WITH_CARTESIAN_SUPPORTED:
-            return "found other receivers, expected a left and a right ear";
-        case MYSOFA_ONLY_SOURCES_WITH_MC_SUPPORTED:
-        case MYSOFA_ONLY_EMITTER_WITH_ECI_SUPPORTED:
-            return "found other sources, expected one direction for each measurement";
-        case MYSOFA_ONLY_DELAYS_WITH_IR_OR_MR_SUPPORTED:
-            return "found delays of another shape, expected one for each ear, or for each ear and measurement";
-        case MYSOFA_NO_MEMORY:
-            return "takes more memory than there is";
-        default:
-            return fmt::format("found no SOFA file that can be read (libmysofa: {}), expected AES69", code);
-    }
-}
-
-struct Hrtf {
-    void operator()(MYSOFA_HRTF* hrtf) const noexcept { mysofa_free(hrtf); }
-};
 
 /// `shifted`, with as much room behind it as the delay takes.
 std::vector<float> delayed(const float* taps, std::size_t length, double delay_frames) {
@@ -105,89 +22,21 @@ std::vector<float> delayed(const float* taps, std::size_t length, double delay_f
     return dsp::shifted(response, delay_frames);
 }
 
-std::string_view attribute(MYSOFA_ATTRIBUTE* attributes, std::string name) {
-    const char* value = mysofa_getAttribute(attributes, name.data());
-    return value == nullptr ? std::string_view{} : value;
-}
-
-/// What the file says of itself.
-void check_kind(const std::filesystem::path& path, const MYSOFA_HRTF& sofa) {
-    const auto convention = attribute(sofa.attributes, "SOFAConventions");
-    if (convention != kConvention) {
-        refuse(path, fmt::format("found the convention {:?}, expected {:?}", convention, kConvention));
-    }
-    if (sofa.R != 2) refuse(path, fmt::format("found {} receivers, expected 2 ears", sofa.R));
-    if (sofa.M == 0) refuse(path, "found no direction, expected at least one");
-    if (sofa.N == 0) refuse(path, "found empty responses, expected at least one sample");
-    const auto coordinates = attribute(sofa.SourcePosition.attributes, "Type");
-    if (coordinates != "cartesian" && coordinates != "spherical") {
-        refuse(path,
-               fmt::format("found {:?} coordinates of sources, expected cartesian or spherical ones", coordinates));
-    }
-}
-
-void check_numbers(const std::filesystem::path& path, const MYSOFA_HRTF& sofa) {
-    const std::size_t samples = std::size_t{sofa.M} * sofa.R * sofa.N;
-    if (sofa.DataIR.values == nullptr || sofa.DataIR.elements != samples) {
-        refuse(path, fmt::format("found {} samples, expected {}", sofa.DataIR.elements, samples));
-    }
-    if (sofa.SourcePosition.values == nullptr || sofa.SourcePosition.elements != 3 * sofa.M) {
-        refuse(path,
-               fmt::format("found {} numbers of positions, expected {}", sofa.SourcePosition.elements, 3 * sofa.M));
-    }
-    if (sofa.DataSamplingRate.values == nullptr || sofa.DataSamplingRate.elements != 1) {
-        refuse(path, fmt::format("found {} sampling rates, expected one", sofa.DataSamplingRate.elements));
-    }
-    const double rate = static_cast<double>(sofa.DataSamplingRate.values[0]);
-    if (!(rate >= 8000 && rate <= 192'000)) {
-        refuse(path, fmt::format("found a sampling rate of {:g} Hz, expected 8000 to 192000", rate));
-    }
-    if (sofa.N > kLongestResponseSeconds * rate) {
-        refuse(path, fmt::format("found responses of {:.1f} s, expected up to {:g} s", sofa.N / rate,
-                                 kLongestResponseSeconds));
-    }
-    const auto finite = [](const MYSOFA_ARRAY& array) {
-        return std::all_of(array.values, array.values + array.elements,
-                           [](float value) { return std::isfinite(value); });
-    };
-    if (!finite(sofa.DataIR)) refuse(path, "found samples that are no numbers, expected finite ones");
-    if (!finite(sofa.SourcePosition)) refuse(path, "found positions that are no numbers, expected finite ones");
-    const auto& delays = sofa.DataDelay;
-    if (delays.elements != 0 && delays.elements != 2 && delays.elements != 2 * sofa.M) {
-        refuse(path, fmt::format("found {} delays, expected 2 or {}", delays.elements, 2 * sofa.M));
-    }
-    for (unsigned n = 0; n < delays.elements; ++n) {
-        const double seconds = static_cast<double>(delays.values[n]) / rate;
-        if (seconds >= 0 && seconds <= kLatestSeconds) continue;
-        refuse(path, fmt::format("found a delay of {:g} s, expected 0 to {:g}", seconds, kLatestSeconds));
-    }
-}
-
 }  // namespace
 
 HrirFile read_sofa_file(const std::filesystem::path& path) {
-    check_whole(path);
-    int code = 0;
-    const std::unique_ptr<MYSOFA_HRTF, Hrtf> sofa(mysofa_load(path.c_str(), &code));
-    if (sofa == nullptr || code != MYSOFA_OK) refuse(path, sofa_error(code));
-    check_kind(path, *sofa);
-    if (const int found = mysofa_check(sofa.get()); found != MYSOFA_OK) refuse(path, sofa_error(found));
-    check_numbers(path, *sofa);
-    mysofa_tospherical(sofa.get());
-    std::vector<Measurement> measurements(sofa->M);
-    for (std::size_t m = 0; m < sofa->M; ++m) {
-        const float* position = sofa->SourcePosition.values + 3 * m;
-        measurements[m].direction = {static_cast<double>(position[0]), static_cast<double>(position[1])};
+    const auto sofa = read_sofa_contents(path, find_sofa_reader());
+    std::vector<dsp::HrirSet::Measurement> measurements(sofa.directions);
+    for (std::size_t m = 0; m < sofa.directions; ++m) {
+        measurements[m].direction = {static_cast<double>(sofa.angles_deg[2 * m]),
+                                     static_cast<double>(sofa.angles_deg[2 * m + 1])};
         for (std::size_t ear = 0; ear < 2; ++ear) {
-            const auto& delays = sofa->DataDelay;
-            double delay = 0;
-            if (delays.elements == 2) delay = static_cast<double>(delays.values[ear]);
-            if (delays.elements == 2 * sofa->M) delay = static_cast<double>(delays.values[2 * m + ear]);
-            measurements[m].ears[ear] = delayed(sofa->DataIR.values + (2 * m + ear) * sofa->N, sofa->N, delay);
+            const auto* const taps = sofa.taps.data() + (2 * m + ear) * sofa.frames;
+            const auto delay_frames = static_cast<double>(sofa.delay_frames[2 * m + ear]);
+            measurements[m].ears[ear] = delayed(taps, sofa.frames, delay_frames);
         }
     }
-    const auto rate_hz = static_cast<std::uint32_t>(std::lround(sofa->DataSamplingRate.values[0]));
-    return {{rate_hz, std::move(measurements), path.filename().string()}, "SOFA, SimpleFreeFieldHRIR"};
+    return {{sofa.rate_hz, std::move(measurements), path.filename().string()}, "SOFA, SimpleFreeFieldHRIR"};
 }
 
 }  // namespace sidetone::stage

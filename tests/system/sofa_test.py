@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """SOFA files: what is read out of good ones, and that bad ones are one clear line."""
 
+import random
+import re
 import unittest
 
 import program
@@ -10,6 +12,7 @@ from surround_test import KEMAR, chain
 
 NAN = float("nan")
 CUTS = 60
+CHANGED = 60
 
 BAD = {
     "convention": (dict(convention="MultiSpeakerBRIR"), 'found the convention "MultiSpeakerBRIR"', '"SimpleFreeFieldHRIR"'),
@@ -84,6 +87,28 @@ class SofaFiles(program.ProgramTest):
             with self.subTest(cut):
                 self.assert_no_crash("cut.sofa", whole[:cut])
                 self.assert_no_crash("cut.sofa", sofa.with_length(whole[:cut]))
+
+    @unittest.skipUnless(KEMAR.exists(), f"there is no {KEMAR}")
+    def test_bytes_changed_anywhere_are_refused_or_do_no_harm(self):
+        chance = random.Random(5)
+        whole = KEMAR.read_bytes()
+        for _ in range(CHANGED):
+            data = bytearray(whole)
+            for _ in range(chance.choice((1, 4, 16, 64))):
+                data[chance.randrange(20_000)] = chance.randrange(256)
+            self.write("changed.sofa", bytes(data))
+            result = self.run_program("hrir", "inspect", "changed.sofa")
+            if result.code != 0:
+                self.assert_refused(result, "changed.sofa", "expected")
+
+    @unittest.skipUnless(sofa.NCGEN, "there is no ncgen")
+    def test_a_file_that_never_ends_is_given_up(self):
+        """One byte says that a list of dimensions has 2^63 entries; libmysofa looks for them all."""
+        whole = bytearray(sofa.write_sofa(self.folder / "set.sofa"))
+        for found in re.finditer(b"DIMENSION_LIST", bytes(whole)):
+            whole[found.start() + 41] = 0xde
+        self.write("endless.sofa", bytes(whole))
+        self.assert_refused(self.run_program("hrir", "inspect", "endless.sofa"), "endless.sofa", "take longer than 5 s")
 
     def test_other_files(self):
         self.assert_no_crash("text.sofa", b"not a SOFA file")
