@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/bench.hpp"
+#include "cli/card_calibration.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 #include "device/sim_card.hpp"
@@ -21,7 +22,7 @@ namespace {
 std::atomic<bool> stop_requested{false};
 
 struct ChainArguments {
-    std::string chain, input, json;
+    std::string chain, input, json, device = "sim";
     std::uint32_t rate_hz = 48'000, block_frames = 128, channels = 1;
     double seconds = 10;
 };
@@ -59,6 +60,7 @@ int bench_chain(const ChainArguments& arguments) {
     StatusLine line;
     engine::LiveOptions options;
     options.seconds = arguments.seconds;
+    options.calibration = stored_calibration(arguments.device, arguments.device);
     options.on_status = [&](const engine::LiveStatus& status) {
         line.show(fmt::format("[{}] {:.1f} s  load {:.0f} %  misses {}", bar(status.seconds / arguments.seconds, 30),
                               status.seconds, 100 * status.load, status.misses));
@@ -111,6 +113,10 @@ void add_bench_chain(CLI::App& bench, int& exit_code) {
     command->add_option("--channels", arguments->channels, "Channels")->check(CLI::Range(1, 16))->capture_default_str();
     command->add_option("--seconds", arguments->seconds, "How long")
         ->check(CLI::Range(0.1, 1e6))
+        ->capture_default_str();
+    command
+        ->add_option("--device", arguments->device,
+                     "The card whose calibration counts, as `sidetone calibrate` names it")
         ->capture_default_str();
     command->add_option("--json", arguments->json, "Write the ledger to this file");
     command->footer("Example: sidetone bench chain denoise --block 64 --seconds 60 --json ledger.json");

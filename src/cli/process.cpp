@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/card_calibration.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 #include "engine/chain_file.hpp"
@@ -13,12 +15,14 @@ namespace sidetone::cli {
 namespace {
 
 struct ProcessArguments {
-    std::string chain, input, output, json;
+    std::string chain, input, output, json, device;
     engine::OfflineOptions options;
 };
 
-int process(const ProcessArguments& arguments) {
+int process(ProcessArguments arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
+    arguments.options.calibration = stored_calibration(arguments.device, arguments.device);
+    arguments.options.on_message = [](const std::string& message) { spdlog::info("{}", message); };
     StatusLine line;
     const auto progress = [&](double share) { line.show(fmt::format("[{}] {:3.0f} %", bar(share, 40), 100 * share)); };
     const auto report = engine::process_file(engine::find_chain(arguments.chain), arguments.input, arguments.output,
@@ -50,6 +54,8 @@ void add_process(CLI::App& app, int& exit_code) {
         ->add_option("--channels", arguments->options.channels,
                      "Write only so many channels, from the first on: 2 for what `spatialise` makes (0: all)")
         ->check(CLI::Range(0, 16));
+    command->add_option("--device", arguments->device,
+                        "The card whose calibration counts, as `sidetone calibrate` names it (else \"default\")");
     command->add_option("--json", arguments->json, "Write the ledger to this file");
     command->footer("Example: sidetone process denoise noisy.wav clean.wav --align");
     command->callback([arguments, &exit_code] { exit_code = process(*arguments); });

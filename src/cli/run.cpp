@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/card_calibration.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 #include "device/cards.hpp"
 #include "device/sound_file.hpp"
-#include "engine/calibration_file.hpp"
 #include "engine/chain_file.hpp"
 #include "engine/live.hpp"
 #include "rt/error.hpp"
@@ -110,9 +110,7 @@ int run(RunArguments arguments) {
 
     StatusLine line;
     engine::LiveOptions options;
-    const auto named = [](const std::string& card) { return card.empty() ? std::string{"default"} : card; };
-    options.calibration = engine::calibration_of(engine::read_calibrations(engine::calibration_file()),
-                                                 named(request.input), named(request.output));
+    options.calibration = stored_calibration(request.input, request.output);
     options.seconds = arguments.seconds;
     options.remote = osc ? &*osc : nullptr;
     options.on_status = [&](const engine::LiveStatus& status) { line.show(status_text(status)); };

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <system_error>
@@ -83,6 +84,16 @@ stage::Calibration calibration_of(const std::map<std::string, CardCalibration>& 
     calibration.output_full_scale_db_spl = calibration.input_full_scale_db_spl;
     if (calibration.is_made) calibration.output_full_scale_db_spl = *to->second.output_full_scale_db_spl;
     return calibration;
+}
+
+std::string calibration_warning(const ChainFile& chain) {
+    const bool levels_matter =
+        std::ranges::any_of(chain.stages, [](const auto& link) { return link.stage->needs_calibration(); });
+    if (!levels_matter || chain.calibration.is_made) return {};
+    return fmt::format(
+        "no calibration of this card: full scale is taken to be {:.0f} dB SPL, so levels and gains may be wrong; "
+        "measure it and tell me with: sidetone calibrate",
+        chain.calibration.input_full_scale_db_spl);
 }
 
 }  // namespace sidetone::engine

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/chain_file.hpp"
 #include "stage/stage.hpp"
 
 namespace sidetone::engine {
@@ -27,5 +28,8 @@ void write_calibrations(const std::filesystem::path& file, const std::map<std::s
 /// For a run from card `input` to card `output`; made only if both sides were measured.
 [[nodiscard]] stage::Calibration calibration_of(const std::map<std::string, CardCalibration>& cards,
                                                 const std::string& input, const std::string& output);
+
+/// What a user has to be told before `chain` sounds with the calibration that it has; empty when there is nothing.
+[[nodiscard]] std::string calibration_warning(const ChainFile& chain);
 
 }  // namespace sidetone::engine

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "engine/calibration_file.hpp"
 #include "engine/engine.hpp"
 #include "engine/tally.hpp"
 #include "rt/clock.hpp"
@@ -290,13 +291,8 @@ Report run_live(const std::filesystem::path& chain_path, std::uint32_t channels,
     auto file = read_chain(chain_path, channels);
     file.calibration = options.calibration;
     if (options.on_chain) options.on_chain(file);
-    const bool levels_matter =
-        std::ranges::any_of(file.stages, [](const auto& link) { return link.stage->needs_calibration(); });
-    if (levels_matter && !options.calibration.is_made && options.on_message) {
-        options.on_message(fmt::format(
-            "no calibration of this card: full scale is taken to be {:.0f} dB SPL, so levels and gains may be "
-            "wrong; measure it and tell me with: sidetone calibrate",
-            options.calibration.input_full_scale_db_spl));
+    if (const auto warning = calibration_warning(file); !warning.empty() && options.on_message) {
+        options.on_message(warning);
     }
     Engine engine{std::move(file)};
     const AtEnd at_end{options.on_end};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/sound_file.hpp"
+#include "engine/calibration_file.hpp"
 #include "engine/chain.hpp"
 #include "engine/chain_file.hpp"
 #include "rt/clock.hpp"
@@ -102,6 +103,10 @@ Report process_file(const std::filesystem::path& chain_path, const std::filesyst
     }
     const auto channels = options.channels == 0 ? reader.channels() : options.channels;
     auto file = read_chain(chain_path, reader.channels());
+    file.calibration = options.calibration;
+    if (const auto warning = calibration_warning(file); !warning.empty() && options.on_message) {
+        options.on_message(warning);
+    }
     device::CardFormat format;
     format.rate_hz = reader.rate_hz();
     format.block_frames = format.max_block_frames = options.block_frames;

@@ -4,15 +4,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "engine/report.hpp"
+#include "stage/stage.hpp"
 
 namespace sidetone::engine {
 
 struct OfflineOptions {
     std::uint32_t block_frames = 128;
-    bool align = false;          ///< take the chain's delay off: the output lies on the input and is as long
-    std::uint32_t channels = 0;  ///< so many of the chain's channels are written, from the first on; 0: all
+    bool align = false;              ///< take the chain's delay off: the output lies on the input and is as long
+    std::uint32_t channels = 0;      ///< so many of the chain's channels are written, from the first on; 0: all
+    stage::Calibration calibration;  ///< of the card that the file stands for
+    std::function<void(const std::string&)> on_message;  ///< what a user should know before it starts
 };
 
 /// Runs the chain `chain_path` over a sound file, as fast as it goes, at the file's rate and with its channels. The

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone prescribe`: from an audiogram to gains, as a table, JSON and a drawing."""
 
+import math
 import re
 import xml.etree.ElementTree
 
 import program
+import sound
 
 AUDIOGRAM = program.SOURCE / "tests" / "data" / "audiogram.toml"
 
@@ -64,6 +66,31 @@ class Prescribe(program.ProgramTest):
             self.assert_fine(self.run_program("calibrate", "sim", "--input", "118", "--output", "112"))
             self.assertNotIn("no calibration", self.run_program(*run).err)
             (self.folder / ".config" / "sidetone" / "calibration.toml").unlink()
+
+    def test_a_file_and_a_bench_go_by_the_stored_calibration(self):
+        self.environment["XDG_CONFIG_HOME"] = str(self.folder / ".config")
+        self.assert_fine(self.run_program("prescribe", AUDIOGRAM, "--rule", "nal-r", "--chain", "aid.toml"))
+        self.write("in.wav", sound.float_wav([s for s in sound.sine(1, level=0.001) for _ in range(2)], channels=2))
+
+        def level_db(*options):
+            result = self.run_program("process", "aid.toml", "in.wav", "out.wav", *options)
+            self.assert_fine(result)
+            samples = sound.read_float_wav(self.folder / "out.wav")[2][48000:]
+            return 10 * math.log10(sum(s * s for s in samples) / len(samples)), "no calibration of this card" in result.err
+
+        without, warned = level_db()
+        self.assertTrue(warned)
+        # 120 dB SPL at both sides is what is taken without, so only the difference of the two sides shows: NAL-R is linear.
+        self.assert_fine(self.run_program("calibrate", "default", "--input", "120", "--output", "112"))
+        self.assert_fine(self.run_program("calibrate", "jack", "--input", "120", "--output", "117"))
+        for options, gain_db in (((), 8), (("--device", "jack"), 3)):
+            found, warned = level_db(*options)
+            self.assertFalse(warned)
+            self.assertAlmostEqual(found, without + gain_db, delta=0.2)
+
+        bench = ("bench", "chain", "aid.toml", "--channels", "2", "--block", "48", "--seconds", "0.3")
+        self.assertIn("no calibration of this card", self.run_program(*bench).err)
+        self.assertNotIn("no calibration", self.run_program(*bench, "--device", "jack").err)
 
     def test_the_chain_has_the_prescribed_gains(self):
         self.assert_fine(self.run_program("prescribe", AUDIOGRAM, "--rule", "compressive", "--chain", "aid.toml",
