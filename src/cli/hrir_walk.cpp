@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "cli/command.hpp"
-#include "cli/pink_noise.hpp"
 #include "device/sound_file.hpp"
 #include "dsp/biquad.hpp"
+#include "dsp/pink_noise.hpp"
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/speaker_layout.hpp"
 #include "rt/error.hpp"
@@ -86,7 +86,7 @@ void keep_low_frequencies(std::vector<float>& sound, double rate_hz) {
 /// A burst with round edges. It tells more of a direction than a voice, which has little above 8 kHz.
 std::vector<float> noise_burst(const dsp::Speaker& speaker, std::uint32_t rate_hz, std::mt19937_64& random) {
     const auto frames = static_cast<std::size_t>((speaker.low_frequencies ? 2 : 1) * kNoiseSeconds * rate_hz);
-    auto noise = pink_noise(frames, random);
+    auto noise = dsp::pink_noise(frames, random);
     if (speaker.low_frequencies) keep_low_frequencies(noise, rate_hz);
     const auto edge = static_cast<std::size_t>(kEdgeSeconds * rate_hz);
     for (std::size_t n = 0; n < edge; ++n) {

@@ -9,8 +9,8 @@
 
 #include "cli/command.hpp"
 #include "cli/mono_recording.hpp"
-#include "cli/pink_noise.hpp"
 #include "device/sound_file.hpp"
+#include "dsp/pink_noise.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
@@ -49,7 +49,7 @@ std::vector<float> speech_track(const std::vector<std::string>& files, std::uint
 // A desk fan: pink rush whose loudness follows the blades, and the hum of its motor with harmonics.
 std::vector<float> fan_noise(std::size_t frames, std::uint32_t rate_hz, std::mt19937_64& random) {
     constexpr double kBladesHz = 27, kHumHz = 100;
-    auto out = pink_noise(frames, random);
+    auto out = dsp::pink_noise(frames, random);
     for (std::size_t i = 0; i < frames; ++i) {
         const double t = static_cast<double>(i) / rate_hz;
         const double rush = 1 + 0.25 * std::sin(2 * M_PI * kBladesHz * t) + 0.1 * std::sin(2 * M_PI * 0.3 * t);
@@ -63,7 +63,7 @@ std::vector<float> fan_noise(std::size_t frames, std::uint32_t rate_hz, std::mt1
 std::vector<float> noise_track(const MixArguments& arguments, std::size_t frames) {
     std::mt19937_64 random{arguments.seed};
     if (arguments.noise == "fan") return fan_noise(frames, arguments.rate_hz, random);
-    if (arguments.noise == "pink") return pink_noise(frames, random);
+    if (arguments.noise == "pink") return dsp::pink_noise(frames, random);
     const auto recording = read_mono(arguments.noise, arguments.rate_hz);
     if (recording.empty()) throw InputError(fmt::format("{}: found no samples", arguments.noise));
     std::vector<float> track(frames);

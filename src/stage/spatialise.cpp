@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "stage/hrir_file.hpp"
+#include "stage/loudness_headroom.hpp"
 #include "stage/spatialise_settings.hpp"
 
 namespace sidetone::stage {
@@ -17,8 +18,8 @@ namespace {
 
 constexpr std::size_t kEars = 2;
 constexpr std::size_t kRetired = 4;  // the control thread empties it before each offer
-constexpr std::array<std::string_view, 8> kChangeable{"hrir",      "layout",   "order",  "yaw_deg",
-                                                      "pitch_deg", "roll_deg", "lfe_db", "fade_ms"};
+constexpr std::array<std::string_view, 10> kChangeable{"hrir",     "layout", "order",   "yaw_deg",    "pitch_deg",
+                                                       "roll_deg", "lfe_db", "fade_ms", "balance_db", "headroom"};
 
 double energy(const std::vector<float>& taps) {
     double sum = 0;
@@ -34,16 +35,22 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
     return both > 0 ? std::clamp(sum / both, 0.0, 1.0) : 0;
 }
 
+float linear(double gain_db) {
+    return static_cast<float>(std::pow(10.0, gain_db / 20));
+}
+
 /// A low-frequency channel goes to both ears at once.
 dsp::EarPair low_frequencies(double gain_db, std::size_t length) {
     std::vector<float> taps(length);
-    taps.front() = static_cast<float>(std::pow(10.0, gain_db / 20));
+    taps.front() = linear(gain_db);
     return {taps, taps};
 }
 
 }  // namespace
 
-SpatialiseStage::SpatialiseStage(SpatialiseSettings settings) : settings_(std::move(settings)) {}
+SpatialiseStage::SpatialiseStage(SpatialiseSettings settings) : settings_(std::move(settings)) {
+    settle_loudness();
+}
 
 SpatialiseStage::~SpatialiseStage() {
     delete offered_.exchange(nullptr);
@@ -73,6 +80,7 @@ std::size_t SpatialiseStage::length() const noexcept {
 std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() const {
     std::vector<dsp::EarPair> pairs;
     auto renderer = std::make_unique<Renderer>();
+    const std::array balance_db{-std::max(0.0, settings_.balance_db), std::min(0.0, settings_.balance_db)};
     for (const auto& speaker : settings_.speakers) {
         if (speaker.low_frequencies) {
             pairs.push_back(low_frequencies(settings_.lfe_db, length()));
@@ -81,6 +89,12 @@ std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() cons
             // resampled.
             const auto ears = settings_.set.at(dsp::seen_from(settings_.head, speaker.direction));
             pairs.push_back(resampler_->resampled(ears));
+        }
+        // Low frequencies do not pass through the set, so its level means nothing to them.
+        const double gain_db = speaker.low_frequencies ? 0 : loudness_gain_db_;
+        for (std::size_t ear = 0; ear < kEars; ++ear) {
+            const float gain = linear(gain_db + balance_db[ear]);
+            for (auto& tap : pairs.back()[ear]) tap *= gain;
         }
         for (const auto& ear : pairs.back()) renderer->taps.insert(renderer->taps.end(), ear.begin(), ear.end());
     }
@@ -95,12 +109,24 @@ std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() cons
     return renderer;
 }
 
+// With the head straight on: turning it changes nothing of the loudness.
+void SpatialiseStage::settle_loudness() {
+    loudness_gain_db_ = 0;
+    if (!settings_.same_loudness) return;
+    std::vector<dsp::EarPair> pairs;
+    for (const auto& speaker : settings_.speakers) pairs.push_back(settings_.set.at(speaker.direction));
+    loudness_gain_db_ = loudness_headroom_db(settings_.speakers, pairs, settings_.set.rate_hz());
+}
+
 std::span<const std::string_view> SpatialiseStage::changeable_keys() const noexcept {
     return kChangeable;
 }
 
 void SpatialiseStage::change(const Settings& settings) {
     auto wanted = read_spatialise_keys(settings, static_cast<std::uint32_t>(settings_.speakers.size()));
+    const bool loudness_changes =
+        wanted.hrir != settings_.hrir || wanted.same_loudness != settings_.same_loudness ||
+        !std::ranges::equal(wanted.speakers, settings_.speakers, {}, &dsp::Speaker::name, &dsp::Speaker::name);
     if (wanted.hrir != settings_.hrir) {
         settings_.set = read_hrir_file(wanted.hrir).set;
         settings_.hrir = std::move(wanted.hrir);
@@ -110,6 +136,9 @@ void SpatialiseStage::change(const Settings& settings) {
     settings_.head = wanted.head;
     settings_.lfe_db = wanted.lfe_db;
     settings_.fade_ms = wanted.fade_ms;
+    settings_.balance_db = wanted.balance_db;
+    settings_.same_loudness = wanted.same_loudness;
+    if (loudness_changes) settle_loudness();
     if (resampler_) offer();
 }
 
@@ -120,6 +149,7 @@ void SpatialiseStage::turn_head(const dsp::Orientation& head) {
 
 void SpatialiseStage::change_set(dsp::HrirSet set) {
     settings_.set = std::move(set);
+    settle_loudness();
     resampler_.emplace(settings_.set.rate_hz(), rate_hz_);
     offer();
 }
@@ -185,9 +215,11 @@ void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
 
 std::string SpatialiseStage::decision() const {
     if (!resampler_) return {};
-    return fmt::format("{} speakers through {} ({} directions, {:.1f} ms)", settings_.speakers.size(),
-                       settings_.set.name(), settings_.set.measurements().size(),
-                       1000.0 * static_cast<double>(length()) / rate_hz_);
+    return fmt::format(
+        "{} speakers through {} ({} directions, {:.1f} ms){}", settings_.speakers.size(), settings_.set.name(),
+        settings_.set.measurements().size(), 1000.0 * static_cast<double>(length()) / rate_hz_,
+        settings_.same_loudness ? fmt::format(", {:+.1f} dB to be as loud as a downmix", loudness_gain_db_)
+                                : std::string{});
 }
 
 }  // namespace sidetone::stage

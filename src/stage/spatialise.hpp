@@ -22,6 +22,8 @@ struct SpatialiseSettings {
     dsp::Orientation head;
     double lfe_db = 0;  ///< what the low-frequency channel gets; it goes to both ears alike
     double fade_ms = 20;
+    double balance_db = 0;            ///< what the left ear loses; negative: the right one
+    bool same_loudness = false;       ///< as loud as a plain downmix (loudness_headroom.hpp), else as the responses are
     std::filesystem::path hrir = {};  ///< where the set is from
 };
 
@@ -65,6 +67,7 @@ private:
 
     [[nodiscard]] std::unique_ptr<Renderer> make_renderer() const;
     [[nodiscard]] std::size_t length() const noexcept;
+    void settle_loudness();
     void offer();
     void free_retired();
     void take_offer() noexcept;
@@ -75,6 +78,7 @@ private:
     std::uint32_t rate_hz_ = 0, channels_ = 0, usual_frames_ = 0;
     std::optional<dsp::ResponseResampler> resampler_;  // from the set's rate to the chain's
     std::optional<rt::Arena> arena_;
+    double loudness_gain_db_ = 0;
     std::vector<float> last_taps_;  // of what was offered last
 
     std::unique_ptr<Renderer> current_, next_;  // audio thread's, once sound runs

@@ -17,6 +17,7 @@ using namespace std::string_view_literals;
 
 constexpr auto kBuiltIn = "mit-kemar"sv;
 constexpr std::array kOrders{"wav"sv, "smpte"sv, "film"sv};
+constexpr std::array kHeadrooms{"none"sv, "loudness"sv};
 
 std::vector<dsp::Speaker> read_speakers(const Settings& settings, std::uint32_t channels) {
     const auto names = dsp::layout_names();
@@ -48,6 +49,8 @@ SpatialiseKeys read_spatialise_keys(const Settings& settings, std::uint32_t chan
                  .roll_deg = settings.number("roll_deg", 0, -180, 180)};
     keys.lfe_db = settings.number("lfe_db", keys.lfe_db, -60, 20);
     keys.fade_ms = settings.number("fade_ms", keys.fade_ms, 1, 1000);
+    keys.balance_db = settings.number("balance_db", keys.balance_db, -40, 40);
+    keys.same_loudness = settings.choice("headroom", "none", kHeadrooms) == 1;
     keys.hrir = settings.text("hrir", kBuiltIn) == kBuiltIn ? find_hrir(kBuiltIn) : settings.file("hrir");
     settings.finish();
     return keys;
@@ -60,6 +63,8 @@ SpatialiseSettings read_spatialise(const Settings& settings, std::uint32_t chann
             .head = keys.head,
             .lfe_db = keys.lfe_db,
             .fade_ms = keys.fade_ms,
+            .balance_db = keys.balance_db,
+            .same_loudness = keys.same_loudness,
             .hrir = keys.hrir};
 }
 

@@ -17,6 +17,8 @@ struct SpatialiseKeys {
     dsp::Orientation head;
     double lfe_db = 0;
     double fade_ms = 20;
+    double balance_db = 0;
+    bool same_loudness = false;
 };
 
 /// Throws InputError; no file is read.

@@ -98,6 +98,26 @@ TEST(HeadTracking, MakesNoClickAtAHundredUpdatesASecond) {
     EXPECT_LT(click_db(out), kClickDb);
 }
 
+TEST(Balance, MakesNoClickWhileItIsMoved) {
+    Engine engine{read_chain_text(kSurround, "test.toml", kChannels)};
+    const auto out = play(engine, 900, [&](std::size_t block) {
+        if (block % 40 != 20) return;
+        const Change change{"spatialise.balance_db", block % 80 == 20 ? -20.0 : 20.0};
+        engine.change({&change, 1});
+    });
+    EXPECT_LT(click_db(out), kClickDb);
+}
+
+TEST(Loudness, IsMeasuredAnewWithoutAClick) {
+    Engine engine{read_chain_text(kSurround, "test.toml", kChannels)};
+    const auto out = play(engine, 300, [&](std::size_t block) {
+        if (block % 100 != 50) return;
+        const Change change{"spatialise.headroom", block == 150 ? "none" : "loudness"};
+        engine.change({&change, 1});
+    });
+    EXPECT_LT(click_db(out), kClickDb);
+}
+
 TEST(HeadTracking, WouldClickWithoutCrossFades) {
     Engine engine{read_chain_text(kSurround, "test.toml", kChannels)};
     auto sudden = play(engine, 200, [](std::size_t) {});

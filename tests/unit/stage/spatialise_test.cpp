@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <random>
 #include <vector>
 
 #include "rt/guard.hpp"
@@ -98,6 +99,60 @@ TEST(Spatialise, GivesEachEarTheResponseFromTheSpeaker) {
         for (std::size_t n = 0; n < 128; ++n) ASSERT_NEAR(out[ear][100 + n], expected[ear][n], 1e-5);
     }
     for (std::size_t c = 2; c < 8; ++c) EXPECT_EQ(out[c], std::vector<float>(512)) << c;
+}
+
+double energy(const std::vector<float>& signal) {
+    double sum = 0;
+    for (const float sample : signal) sum += static_cast<double>(sample) * static_cast<double>(sample);
+    return sum;
+}
+
+/// Half a second of noise from all speakers.
+Channels noise() {
+    std::mt19937 random{7};
+    std::normal_distribution<float> normal{0, 0.1F};
+    Channels in(8, std::vector<float>(kRateHz / 2));
+    for (auto& channel : in) {
+        for (auto& sample : channel) sample = normal(random);
+    }
+    return in;
+}
+
+SpatialiseSettings some_settings() {
+    return {.set = some_head(), .speakers = dsp::speakers_of("7.1", dsp::ChannelOrder::wav), .head = {}};
+}
+
+Channels played(SpatialiseSettings settings, const Channels& in) {
+    SpatialiseStage stage{std::move(settings)};
+    stage.prepare(context());
+    return run(stage, in, kBlock, nothing);
+}
+
+TEST(Spatialise, BalanceTakesFromOneEarOnly) {
+    const auto in = noise();
+    const auto even = played(some_settings(), in);
+    for (const double balance_db : {6.0, -12.0}) {
+        auto settings = some_settings();
+        settings.balance_db = balance_db;
+        const auto out = played(std::move(settings), in);
+        const std::size_t weaker = balance_db > 0 ? 0 : 1;
+        EXPECT_NEAR(10 * std::log10(energy(even[weaker]) / energy(out[weaker])), std::abs(balance_db), 0.01);
+        EXPECT_NEAR(energy(out[1 - weaker]) / energy(even[1 - weaker]), 1, 1e-6);
+    }
+}
+
+TEST(Spatialise, IsAsLoudWhateverTheLevelOfTheSet) {
+    const auto in = noise();
+    const auto played_by = [&](float gain) {
+        auto settings = some_settings();
+        settings.set = some_head(gain);
+        settings.same_loudness = true;
+        return energy(played(std::move(settings), in)[0]);
+    };
+    const double once = played_by(1);
+    for (const float gain : {0.2F, 4.0F}) EXPECT_NEAR(10 * std::log10(played_by(gain) / once), 0, 0.02);
+    EXPECT_GT(10 * std::log10(energy(played(some_settings(), in)[0]) / once), 1)
+        << "some head is louder than a downmix";
 }
 
 TEST(Spatialise, SoundsTheSameInAnyBlocks) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/pink_noise.hpp"
+#include "dsp/pink_noise.hpp"
 
-namespace sidetone::cli {
+namespace sidetone::dsp {
 
 // Paul Kellet's filter of white noise: -3 dB an octave within 0.05 dB above 9 Hz at 44.1 kHz.
 std::vector<float> pink_noise(std::size_t frames, std::mt19937_64& random) {
@@ -21,4 +21,4 @@ std::vector<float> pink_noise(std::size_t frames, std::mt19937_64& random) {
     return out;
 }
 
-}  // namespace sidetone::cli
+}  // namespace sidetone::dsp
