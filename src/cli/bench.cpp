@@ -16,6 +16,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     add_bench_convolve(*bench, exit_code);
     add_bench_features(*bench, exit_code);
     add_bench_decode(*bench, exit_code);
+    add_bench_speech(*bench, exit_code);
 }
 
 }  // namespace sidetone::cli

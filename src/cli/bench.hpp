@@ -13,5 +13,6 @@ void add_bench_infer(CLI::App& bench, int& exit_code);
 void add_bench_convolve(CLI::App& bench, int& exit_code);
 void add_bench_features(CLI::App& bench, int& exit_code);
 void add_bench_decode(CLI::App& bench, int& exit_code);
+void add_bench_speech(CLI::App& bench, int& exit_code);
 
 }  // namespace sidetone::cli

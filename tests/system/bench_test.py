@@ -141,6 +141,32 @@ class BenchDecode(program.ProgramTest):
         self.assert_refused(self.run_program("bench", "decode", "--json", "no/such/folder.json"), "no/such/folder.json")
 
 
+class BenchSpeech(program.ProgramTest):
+    def test_engines_hear_the_same_and_ours_makes_no_heap_calls(self):
+        if not program.SPEECH.exists():
+            self.skipTest("no speech in deps/")
+        result = self.run_program("bench", "speech", program.SPEECH, "--chunks", 6, "--json", "out.json")
+        self.assert_fine(result)
+        results = {(entry["engine"], entry["paced"]): entry for entry in self.json("out.json")["results"]}
+        self.assertEqual(sorted(results), sorted((engine, paced) for engine in ("sidetone", "onnxruntime") for paced in (False, True)))
+        for (engine, _), entry in results.items():
+            for key in ("us_per_chunk", "cpu_us_per_chunk"):
+                self.assertEqual(sorted(entry[key]), ["count", "max", "p50", "p95", "p99", "p999"])
+                self.assertEqual(entry[key]["count"], 6)
+            self.assertEqual("parts_us" in entry, engine == "sidetone")
+            if entry["heap_calls"] is not None:
+                self.assertEqual(entry["heap_calls"] > 0, engine == "onnxruntime", entry)
+            self.assertGreater(entry["phones"], 5)
+            self.assertLessEqual(entry["edits"], entry["phones"] // 10, "the same network, on features that differ by roundings")
+
+    def test_bad_input_is_refused(self):
+        self.assert_refused(self.run_program("bench", "speech", "missing.wav"), "missing.wav")
+        if not program.SPEECH.exists():
+            self.skipTest("no speech in deps/")
+        self.assert_refused(self.run_program("bench", "speech", program.SPEECH, "--model", "silero-vad"), "phonemes")
+        self.assert_refused(self.run_program("bench", "speech", program.SPEECH, "--sherpa", "nowhere"), "nowhere", "for_sherpa.py")
+
+
 class BenchInfer(program.ProgramTest):
     def test_backends_agree_and_the_native_one_keeps_its_promises(self):
         result = self.run_program("bench", "infer", "silero-vad", "dtln", "--runs", 40, "--json", "out.json")

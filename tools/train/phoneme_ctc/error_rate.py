@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with speechocean762/")
     parser.add_argument("--on", choices=("dev", "test"), default="dev", help="default: dev, the speakers held out")
     parser.add_argument("--program", type=Path, default=PROGRAM, help="default: build/release/bin/sidetone")
+    parser.add_argument("--model", default="phoneme-ctc", help="as of `sidetone transcribe`")
     parser.add_argument("--phone-lm", default="auto", help="as of `sidetone transcribe`")
     parser.add_argument("--beam", type=int, default=16, help="as of `sidetone transcribe`")
     parser.add_argument("--chunk-ms", type=int, default=80, help="as of `sidetone transcribe`")
@@ -50,6 +51,7 @@ def heard_phones(options: argparse.Namespace, files: list[Path]) -> dict[Path, l
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "heard.json"
         command = [options.program, "transcribe", "--brief", "--vad", "none", "--phone-lm", options.phone_lm]
+        command += ["--model", options.model]
         command += ["--beam", str(options.beam), "--chunk-ms", str(options.chunk_ms), "--json", out, *files]
         if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
             raise SystemExit(2)

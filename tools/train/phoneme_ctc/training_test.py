@@ -25,8 +25,10 @@ from batches import IGNORED, TAIL, Example, collate, held_out_speakers
 from corpus import PHONES, Utterance
 from export import export
 from features import BINS
+from for_sherpa import wrap
 from measure import best_path, edit_distance
 from network import LOOK_AHEAD, STACK, PhonemeNetwork, Shape
+from quantise import quantise
 from train import Training
 
 torch.set_num_threads(1)
@@ -71,6 +73,18 @@ def run_onnx(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> dict[str, 
             case "Slice":
                 begin, end, axis = (int(part.reshape(-1)[0]) for part in x[1:4])
                 out = x[0].swapaxes(0, axis)[begin:end].swapaxes(0, axis)
+            case "Identity":
+                out = x[0]
+            case "Cast":
+                out = x[0].astype(np.float32)
+            case "DynamicQuantizeLinear":  # ONNX's operator, with its three outputs
+                low, high = min(0.0, float(x[0].min())), max(0.0, float(x[0].max()))
+                scale = np.float32((high - low) / 255)
+                zero = np.uint8(np.clip(np.rint(-low / scale), 0, 255))
+                values[node.output[1]], values[node.output[2]] = scale, zero
+                out = np.clip(np.rint(x[0] / scale) + zero, 0, 255).astype(np.uint8)
+            case "MatMulInteger":
+                out = (x[0].astype(np.int32) - x[2].astype(np.int32)) @ x[1].astype(np.int32)
             case "LogSoftmax":
                 away = x[0] - x[0].max(axis=-1, keepdims=True)
                 out = away - np.log(np.exp(away).sum(axis=-1, keepdims=True))
@@ -116,6 +130,53 @@ class Streaming(unittest.TestCase):
             before, after = network.of_whole(features)[0], network.of_whole(changed)[0]
         self.assertTrue(torch.equal(before[:, :20], after[:, :20]))
         self.assertFalse(torch.allclose(before[:, 20], after[:, 20]))
+
+
+class Smaller(unittest.TestCase):
+    def exported(self, seed: int) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+        network = small_network(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            export(network, Path(folder) / "model.onnx")
+            model = onnx.load(str(Path(folder) / "model.onnx"))
+        states = {f"state_{i}": torch.randn_like(state).numpy() for i, state in enumerate(network.states())}
+        return model, {"features": (torch.randn(1, 8, BINS) * 4 + 14).numpy(), **states}
+
+    def test_smaller_weights_make_nearly_the_same_answers(self) -> None:
+        for weights, most in (("half", 0.02), ("bytes", 0.5), ("hybrid", 0.5)):
+            model, feeds = self.exported(seed=3)
+            whole = run_onnx(model, feeds)
+            before = model.ByteSize()
+            quantise(model.graph, weights)
+            onnx.checker.check_model(model)
+            self.assertLess(model.ByteSize(), before)
+            out = run_onnx(model, feeds)
+            self.assertEqual(list(out), list(whole))
+            difference = max(float(np.abs(out[name] - whole[name]).max()) for name in out)
+            self.assertLess(difference, most)
+            self.assertGreater(difference, 0)
+
+    def test_a_file_without_matrices_is_refused(self) -> None:
+        model, _ = self.exported(seed=3)
+        del model.graph.initializer[:]
+        with self.assertRaisesRegex(ValueError, "found no MatMul"):
+            quantise(model.graph, "half")
+
+    def test_what_is_wrapped_for_sherpa_onnx_computes_the_same(self) -> None:
+        model, feeds = self.exported(seed=4)
+        plain = run_onnx(model, feeds)
+        wrap(model)
+        onnx.checker.check_model(model)
+        shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in model.graph.input}
+        made_of = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Reshape"}
+        states = {made_of[name]: value for name, value in feeds.items() if name in made_of}
+        given = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        given.update({name: value.reshape(shapes[name]) for name, value in states.items()})
+        out = run_onnx(model, {**given, "features": feeds["features"]})
+        np.testing.assert_array_equal(out["log_probs"], plain["log_probs"])
+        for name, state in made_of.items():
+            if name.startswith("new_"):
+                np.testing.assert_array_equal(out[name].reshape(-1), plain[state].reshape(-1))
+        self.assertEqual(len(out), len(shapes))
 
 
 class Targets(unittest.TestCase):
