@@ -47,9 +47,10 @@ public:
     [[nodiscard]] std::uint32_t bins() const noexcept { return length() / 2 + 1; }
 
     /// Instead of `process`: what the first graph makes of the window's spectrum, as one real gain from 0 to 1 for each
-    /// of bins() bins; later graphs do not run. Of a complex spectrum it is the part in phase with the input, which is
-    /// what comes nearest to it without changing the phase. The window is weighted towards its newest samples, whatever
-    /// the front end has, so that the gains are fresh. Fails as `process` does; all gains are then one.
+    /// of bins() bins. Of a complex spectrum it is the part in phase with the input, which is what comes nearest to it
+    /// without changing the phase. The window is weighted towards its newest samples, whatever the front end has, so
+    /// that the gains are fresh. What graphs after the first one change scales the gains: by what they made of each bin
+    /// in the last 160 ms. Fails as `process` does; all gains are then one.
     [[nodiscard]] bool process_gains(const float* window, float* gains) noexcept SIDETONE_REALTIME;
 
     /// States and overlap to zero. Not while `process` runs.

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -167,6 +168,41 @@ TEST_F(FrontEndOnly, CarriesAStateFromHopToHop) {
     }
 }
 
+// The gains after some frames of noise.
+std::vector<float> gains_for_noise(const Manifest& manifest) {
+    HopModel model{manifest, "auto"};
+    const auto in = dsp::test::white_noise(8000, 1, 0.1F);
+    std::vector<float> gains(model.bins());
+    for (std::size_t at = 0; at + model.length() <= in.size(); at += model.hop()) {
+        EXPECT_TRUE(model.process_gains(&in[at], gains.data()));
+    }
+    return gains;
+}
+
+TEST_F(FrontEndOnly, ScalesGainsByWhatLaterGraphsMakeOfTheirFrames) {
+    // Frames that overlap four times without a window are each a quarter of what is heard.
+    for (const auto& [front_end, factor] : {std::pair{kHann, 0.5}, std::pair{kRectangular, 0.125}}) {
+        const std::vector<std::int64_t> shape{1, front_end.length};
+        test::TinyOnnx onnx;
+        onnx.node("Mul", {"x", "factor"}, "y").input("x", shape).input("factor", {1}).output("y", shape);
+        auto manifest = chain(front_end, {{Domain::complex_spectrum, "Identity"}});
+        manifest.graphs.push_back(
+            save(onnx, {.input = "x",
+                        .output = "y",
+                        .inputs = {{.name = "x", .shape = shape}, {.name = "factor", .shape = {1}}},
+                        .outputs = {{.name = "y", .shape = shape}},
+                        .constants = {{"factor", factor}}}));
+        EXPECT_THAT(gains_for_noise(manifest), testing::Each(testing::FloatNear(0.5F, 1e-4F)));
+    }
+    for (const auto second : {Domain::waveform, Domain::complex_spectrum}) {
+        EXPECT_THAT(gains_for_noise(chain(kHann, {{Domain::complex_spectrum, "Identity"}, {second, "Neg"}})),
+                    testing::Each(0.0F));
+        EXPECT_THAT(
+            gains_for_noise(chain(kRectangular, {{Domain::complex_spectrum, "Identity"}, {second, "Identity"}})),
+            testing::Each(testing::FloatNear(1, 1e-4F)));
+    }
+}
+
 TEST_F(FrontEndOnly, IsRefusedWhereItsResultsAreNotFinite) {
     const auto manifest = chain(kRectangular, {{Domain::waveform, "Log"}});  // of negative samples
     EXPECT_THAT(test::error_of([&] { HopModel(manifest, "auto"); }),
@@ -213,6 +249,24 @@ TEST_P(Denoiser, GivesTheSameBitsAfterAReset) {
     EXPECT_EQ(first, processed(model, speech));
     HopModel another{manifest_, "auto"};
     EXPECT_EQ(first, processed(another, speech));
+}
+
+TEST_P(Denoiser, GivesTheSameGainsAfterAReset) {
+    SIDETONE_REQUIRE_WEIGHTS(manifest_);
+    HopModel model{manifest_, "auto"};
+    const auto speech = test::speech();
+    const auto gains = [&] {
+        std::vector<float> all, newest(model.bins());
+        for (std::size_t at = 0; at + model.length() <= 16'384; at += model.hop()) {
+            EXPECT_TRUE(model.process_gains(&speech[at], newest.data()));
+            all.insert(all.end(), newest.begin(), newest.end());
+        }
+        return all;
+    };
+    const auto first = gains();
+    EXPECT_GT(*std::max_element(first.begin(), first.end()), 0.5F);
+    model.reset();
+    EXPECT_EQ(first, gains());
 }
 
 TEST_P(Denoiser, FallsSilentOnBadSamplesAndComesBackAsNew) {
