@@ -26,10 +26,15 @@ nlohmann::json to_json(const speech::ReadWord& word) {
 std::string objection_to(const speech::Reading& reading, bool has_voice) {
     if (!has_voice) return "no voice in it";
     if (!reading.is_whole) return "too short for the text";
-    if (reading.heard_share >= speech::kLeastHeardShare) return {};
+    return objection_to(reading.mean_probability);
+}
+
+std::string objection_to(double mean_probability) {
+    if (mean_probability >= speech::kLeastMeanProbability) return {};
     return fmt::format(
-        "the text does not seem to be spoken there: {:.0f} % of its phones were heard, fewer than {:.0f} %",
-        100 * reading.heard_share, 100 * speech::kLeastHeardShare);
+        "the text does not seem to be spoken there: its phones have a probability of {:.1f} % (geometric mean), less "
+        "than {:.1f} %",
+        100 * mean_probability, 100 * speech::kLeastMeanProbability);
 }
 
 std::string to_text(const speech::Reading& reading) {
@@ -50,7 +55,9 @@ std::string to_text(const speech::Reading& reading) {
 }
 
 nlohmann::json to_json(const speech::Reading& reading, const std::string& objection) {
-    nlohmann::json json{{"spoken", objection.empty()}, {"heard_share", reading.heard_share}};
+    nlohmann::json json{{"spoken", objection.empty()},
+                        {"heard_share", reading.heard_share},
+                        {"mean_probability", reading.mean_probability}};
     auto words = nlohmann::json::array();
     if (objection.empty()) {
         for (const auto& word : reading.words) words.push_back(to_json(word));

@@ -12,11 +12,15 @@ namespace sidetone::cli {
 /// object to.
 [[nodiscard]] std::string objection_to(const speech::Reading& reading, bool has_voice);
 
+/// The same, of the speech::mean_probability_of a text's phones alone.
+[[nodiscard]] std::string objection_to(double mean_probability);
+
 /// A line for each word: its times and, for each phone, when it begins and how sure the network is of it.
 [[nodiscard]] std::string to_text(const speech::Reading& reading);
 
-/// `spoken`, `heard_share`, `words[{word, left_out, start_s, end_s, phones[{phone, start_s, end_s, confidence}]}]`, and
-/// `reason` where there is an objection; there are then no words.
+/// `spoken`, `heard_share`, `mean_probability`,
+/// `words[{word, left_out, start_s, end_s, phones[{phone, start_s, end_s, confidence}]}]`, and `reason` where there is
+/// an objection; there are then no words.
 [[nodiscard]] nlohmann::json to_json(const speech::Reading& reading, const std::string& objection);
 
 }  // namespace sidetone::cli

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cli/reading_report.hpp"
+
 namespace sidetone::cli {
 namespace {
 
@@ -55,14 +57,7 @@ Times times_of_word(const ScoredRecording& scored, std::size_t number) {
 }  // namespace
 
 std::string objection_to(const speech::PronunciationFeatures& features) {
-    const auto heard = std::count_if(features.alignment.begin(), features.alignment.end(), [](const auto& phone) {
-        return phone.peak_log_probability >= speech::kLeastHeardLogProbability;
-    });
-    const auto share = static_cast<double>(heard) / static_cast<double>(features.alignment.size());
-    if (share >= speech::kLeastHeardShare) return {};
-    return fmt::format(
-        "the text does not seem to be spoken there: {:.0f} % of its phones were heard, fewer than {:.0f} %",
-        100 * share, 100 * speech::kLeastHeardShare);
+    return objection_to(speech::mean_probability_of(features.alignment, 0));
 }
 
 std::string to_text(const ScoredRecording& scored) {

@@ -172,11 +172,30 @@ void ForcedAlignment::append_path(std::size_t state, std::int64_t last_frame) no
         append(path_[static_cast<std::size_t>(frame - settled_frames_)], frame);
 }
 
+// By how much `phone` is more probable than `other` in `frame`, beside their peaks: a natural logarithm.
+float ForcedAlignment::lead(Phone phone, Phone other, std::int64_t frame) const noexcept {
+    const auto* row = &log_probabilities_[static_cast<std::size_t>(frame) % window_ * kClasses];
+    const float blank = settings_.blank_share * std::exp(row[kBlank]);
+    const auto price = [&](Phone one) { return std::log(std::max(std::exp(row[one]) + blank, settings_.phone_floor)); };
+    return price(phone) - price(other);
+}
+
+// Of a phone that begins with `frame`. What came before the first frame that is not settled may be forgotten.
+float ForcedAlignment::begin_offset(Phone phone, std::int64_t frame) const noexcept {
+    if (frame <= settled_frames_ || phones_.empty() || phones_.back().end_frame != frame) return 0;
+    const auto before = phones_.back().phone;
+    const float then = lead(before, phone, frame - 1);
+    const float now = lead(phone, before, frame);
+    if (!(then > 0 && now > 0)) return 0;
+    return then / (then + now) - 0.5F;
+}
+
 void ForcedAlignment::append(std::size_t state, std::int64_t frame) noexcept {
     const auto& what = lattice_.states()[state];
     if (what.phone == kBlank) return;
     const float value = log_probabilities_[static_cast<std::size_t>(frame) % window_ * kClasses + what.phone];
     if (phones_.empty() || phones_said_.back() != what.said) {
+        const float offset = begin_offset(what.phone, frame);
         phones_said_.push_back(what.said);
         phones_.push_back({.phone = what.phone,
                            .word = what.word,
@@ -184,6 +203,7 @@ void ForcedAlignment::append(std::size_t state, std::int64_t frame) noexcept {
                            .position = what.position,
                            .first_frame = frame,
                            .end_frame = frame,
+                           .begin_offset = offset,
                            .peak_frame = frame,
                            .peak_log_probability = value});
     }

@@ -19,8 +19,8 @@ namespace sidetone::speech {
 /// alone.
 struct AlignmentSettings {
     LatticePrices prices;
-    float blank_share = 0.1F;
-    float phone_floor = 1e-4F;  ///< least probability of a phone, however wrong it sounds
+    float blank_share = 0.05F;
+    float phone_floor = 1e-6F;  ///< least probability of a phone, however wrong it sounds
     float gap_floor = 2e-3F;    ///< least probability of a gap: what is said beside the prompt goes there
     int lag_frames = 150;       ///< what is older than twice this is settled for good
 };
@@ -30,9 +30,12 @@ struct AlignedPhone {
     Phone phone = kBlank;
     int word = 0, pronunciation = 0, position = 0;  ///< in the prompt
     std::int64_t first_frame = 0, end_frame = 0;    ///< [first, end)
-    std::int64_t peak_frame = 0;                    ///< where the phone was most probable
-    float peak_log_probability = 0;                 ///< at the peak
-    float sum_log_probability = 0;                  ///< over all its frames
+    /// Where it begins, in frames from `first_frame` on: -0.5 to 0.5 where the phone before ends there, for the two
+    /// became equally probable between two frames' middles, and 0 elsewhere.
+    float begin_offset = 0;
+    std::int64_t peak_frame = 0;     ///< where the phone was most probable
+    float peak_log_probability = 0;  ///< at the peak
+    float sum_log_probability = 0;   ///< over all its frames
     [[nodiscard]] std::int64_t frames() const noexcept { return end_frame - first_frame; }
 };
 
@@ -87,6 +90,8 @@ private:
     [[nodiscard]] std::size_t best_state() const noexcept;
     [[nodiscard]] std::span<const AlignedPhone> spell(std::size_t state) noexcept;
     void append(std::size_t state, std::int64_t frame) noexcept;
+    [[nodiscard]] float begin_offset(Phone phone, std::int64_t frame) const noexcept;
+    [[nodiscard]] float lead(Phone phone, Phone other, std::int64_t frame) const noexcept;
     void append_path(std::size_t state, std::int64_t last_frame) noexcept;
 
     AlignmentLattice lattice_;

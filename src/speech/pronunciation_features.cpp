@@ -8,9 +8,10 @@
 namespace sidetone::speech {
 namespace {
 
-/// No word may be left out: whether it was said is for the scorer to say.
+/// No word may be left out: whether it was said is for the scorer to say. Its weights were learnt from features of
+/// alignments at these prices.
 std::vector<AlignedPhone> align(std::span<const float> log_probabilities, const Prompt& prompt) {
-    AlignmentSettings settings;
+    AlignmentSettings settings{.prices = {}, .blank_share = 0.1F, .phone_floor = 1e-4F};
     settings.prices.skip_word = -std::numeric_limits<float>::infinity();
     settings.lag_frames = 500;
     ForcedAlignment alignment{prompt, settings};

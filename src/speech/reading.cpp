@@ -7,6 +7,8 @@
 namespace sidetone::speech {
 namespace {
 
+constexpr double kWorst = -10;  // natural logarithm: what is beyond says no more
+
 std::size_t fewest_phones(const PromptWord& word) {
     std::size_t fewest = word.pronunciations.front().size();
     for (const auto& pronunciation : word.pronunciations) fewest = std::min(fewest, pronunciation.size());
@@ -15,6 +17,13 @@ std::size_t fewest_phones(const PromptWord& word) {
 
 }  // namespace
 
+double mean_probability_of(std::span<const AlignedPhone> phones, std::size_t left_out) noexcept {
+    if (phones.empty()) return 0;
+    double sum = static_cast<double>(left_out) * std::log(kLeftOutProbability);
+    for (const auto& phone : phones) sum += std::max(static_cast<double>(phone.peak_log_probability), kWorst);
+    return std::exp(sum / static_cast<double>(phones.size() + left_out));
+}
+
 double border_s(const PhonemeRecognizer& recognizer, std::int64_t answer, double seconds) noexcept {
     const auto sample = recognizer.first_sample(answer) - kBorderLatenessSamples;
     return std::clamp(static_cast<double>(sample) / PhonemeRecognizer::kRateHz, 0.0, seconds);
@@ -22,17 +31,27 @@ double border_s(const PhonemeRecognizer& recognizer, std::int64_t answer, double
 
 Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment, const PhonemeRecognizer& recognizer,
                    double seconds) {
-    const auto time_of = [&](std::int64_t frame) { return border_s(recognizer, frame, seconds); };
+    const auto& aligned = alignment.phones;
+    const double frame_s = static_cast<double>(recognizer.hop()) / PhonemeRecognizer::kRateHz;
+    const auto start_of = [&](std::size_t n) {
+        const auto offset = static_cast<double>(aligned[n].begin_offset) * frame_s;
+        return std::clamp(border_s(recognizer, aligned[n].first_frame, seconds) + offset, 0.0, seconds);
+    };
+    const auto end_of = [&](std::size_t n) {
+        const bool is_followed = n + 1 < aligned.size() && aligned[n + 1].first_frame == aligned[n].end_frame;
+        return is_followed ? start_of(n + 1) : border_s(recognizer, aligned[n].end_frame, seconds);
+    };
     Reading reading{.words = {}, .is_whole = alignment.is_complete};
     for (const auto& word : prompt) reading.words.push_back({.text = word.text, .phones = {}});
     std::size_t heard = 0, expected = 0;
-    for (const auto& phone : alignment.phones) {
+    for (std::size_t n = 0; n < aligned.size(); ++n) {
+        const auto& phone = aligned[n];
         heard += phone.peak_log_probability >= kLeastHeardLogProbability ? 1 : 0;
         ++expected;
         reading.words[static_cast<std::size_t>(phone.word)].phones.push_back(
             {.phone = phone.phone,
-             .start_s = time_of(phone.first_frame),
-             .end_s = time_of(phone.end_frame),
+             .start_s = start_of(n),
+             .end_s = end_of(n),
              .confidence = std::exp(static_cast<double>(phone.peak_log_probability))});
     }
     for (std::size_t i = 0; i < prompt.size(); ++i) {
@@ -45,6 +64,7 @@ Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment, con
         word.end_s = word.phones.back().end_s;
     }
     if (expected > 0) reading.heard_share = static_cast<double>(heard) / static_cast<double>(expected);
+    reading.mean_probability = mean_probability_of(aligned, expected - aligned.size());
     return reading;
 }
 

@@ -286,6 +286,22 @@ TEST(ForcedAlignment, GivingUpOldWaysLosesNothingOfAClearReading) {
     }
 }
 
+// Three times as probable as the other in one frame, an eighth in the next: logarithms cross between their middles.
+TEST(ForcedAlignment, PhonesMeetWhereBothAreEquallyProbable) {
+    Frames frames(6, frame_of(1));
+    frames[2][1] = std::log(0.6F);
+    frames[2][2] = std::log(0.2F);
+    frames[3][1] = std::log(0.1F);
+    for (std::size_t n = 3; n < 6; ++n) frames[n][2] = std::log(0.8F);
+    for (std::size_t n = 4; n < 6; ++n) frames[n][1] = std::log(0.01F);
+    ForcedAlignment alignment{{{.text = "word", .pronunciations = {{1, 2}}}}, {.blank_share = 0}};
+    push_all(alignment, frames);
+    const auto phones = alignment.finish().phones;
+    ASSERT_EQ(text_of(phones), "1.0:0-3 2.0:3-6 ");
+    EXPECT_EQ(phones[0].begin_offset, 0);
+    EXPECT_NEAR(phones[1].begin_offset, std::log(3.0) / (std::log(3.0) + std::log(8.0)) - 0.5, 1e-5);
+}
+
 TEST(ForcedAlignment, WhatIsSettledNeverChanges) {
     for (unsigned seed = 0; seed < 20; ++seed) {
         Random random{seed};

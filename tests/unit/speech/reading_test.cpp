@@ -44,6 +44,17 @@ TEST(Reading, HasWordsAndPhonesInTheTimeOfTheSound) {
     EXPECT_FALSE(reading.words[2].is_left_out());
 }
 
+// A quarter of 20 ms, which is also where the phone before ends.
+TEST(Reading, PutsBordersBetweenFrames) {
+    std::vector<AlignedPhone> phones{phone(1, 0, 4, 6, 0.5), phone(2, 0, 6, 9, 0.25)};
+    phones[1].begin_offset = -0.25F;
+    const auto reading = read(phones, 10);
+    const auto& one = reading.words[0];
+    EXPECT_DOUBLE_EQ(one.phones[1].start_s, (3 * 320 + 200 - 80) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.phones[0].end_s, one.phones[1].start_s);
+    EXPECT_DOUBLE_EQ(one.phones[1].end_s, (6 * 320 + 200) / 16'000.0);
+}
+
 TEST(Reading, StaysWithinTheRecording) {
     const auto reading = read({phone(1, 0, 0, 3, 0.5), phone(2, 0, 3, 999, 0.5)}, 1.5, false);
     EXPECT_FALSE(reading.is_whole);
@@ -56,6 +67,14 @@ TEST(Reading, CountsThePhonesThatWereHeard) {
     EXPECT_DOUBLE_EQ(read({phone(1, 0, 4, 6, 0.5), phone(2, 0, 6, 9, 0.01), phone(6, 2, 12, 20, 0.75)}, 9).heard_share,
                      2.0 / 5);
     EXPECT_EQ(read({}, 9).heard_share, 0);
+}
+
+// The two phones of "two" in its shortest form are left out.
+TEST(Reading, TellsHowProbableItsPhonesAre) {
+    const auto reading = read({phone(1, 0, 4, 6, 0.5), phone(2, 0, 6, 9, 0.25), phone(6, 2, 12, 20, 0.125)}, 9);
+    const double logarithms = std::log(0.5) + std::log(0.25) + std::log(0.125) + 2 * std::log(kLeftOutProbability);
+    EXPECT_NEAR(reading.mean_probability, std::exp(logarithms / 5), 1e-6);
+    EXPECT_EQ(read({}, 9).mean_probability, 0);
 }
 
 }  // namespace
