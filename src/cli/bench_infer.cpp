@@ -90,7 +90,7 @@ ModelResult measure(const Candidate& candidate, const InferArguments& arguments,
     auto running = std::async(std::launch::async, [&] {
         return run_interleaved(models, frames, {.runs = arguments.runs, .hop_ns = result.hop_ns}, done);
     });
-    const auto all = static_cast<double>(2 * arguments.runs * models.size());
+    const auto all = static_cast<double>(4 * arguments.runs * models.size());
     while (running.wait_for(std::chrono::milliseconds{200}) == std::future_status::timeout) {
         const auto share = std::min(1.0, static_cast<double>(done.load(std::memory_order_relaxed)) / all);
         line.show(fmt::format("[{}] {}", bar(share, 30), manifest.name));

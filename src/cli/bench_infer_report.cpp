@@ -50,16 +50,20 @@ nlohmann::json json_of(const auto& value) {
     return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
 
+std::string times_of(const char* name, const rt::Histogram& times) {
+    const auto us = times.distribution_us();
+    return fmt::format("  {:<14} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f} {:>9.2f}", name, us.p50, us.p95, us.p99,
+                       us.p999, us.max, us.p50 > 0 ? us.p999 / us.p50 : 0);
+}
+
 std::string row_of(const ModelResult& result, const Outcome& outcome) {
-    const auto us = outcome.times->distribution_us();
     const auto share = peak_share_of(result, outcome);
-    return fmt::format("  {:<14} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f} {:>8.1f} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n",
-                       outcome.backend, us.p50, us.p95, us.p99, us.p999, us.max,
-                       text_of(ratio_of(result, outcome), "{:.2f}"),
-                       share ? fmt::format("{:.1f} %", 100 * *share) : "-",
-                       text_of(calls_a_run(outcome, outcome.counts.heap_calls), "{:.1f}"),
-                       text_of(calls_a_run(outcome, outcome.counts.locks), "{:.1f}"),
-                       text_of(outcome.instructions, "{:.0f}"), text_of(difference_of(result, outcome), "{:.1e}"));
+    return fmt::format(
+        "{} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n{}\n", times_of(outcome.backend.c_str(), *outcome.times),
+        text_of(ratio_of(result, outcome), "{:.2f}"), share ? fmt::format("{:.1f} %", 100 * *share) : "-",
+        text_of(calls_a_run(outcome, outcome.counts.heap_calls), "{:.1f}"),
+        text_of(calls_a_run(outcome, outcome.counts.locks), "{:.1f}"), text_of(outcome.instructions, "{:.0f}"),
+        text_of(difference_of(result, outcome), "{:.1e}"), times_of("  its floor", *outcome.floor));
 }
 
 }  // namespace
@@ -94,9 +98,9 @@ std::string to_text(const ModelResult& result) {
     text += '\n';
     if (!result.refusal.empty()) text += fmt::format("  {}\n", result.refusal);
     for (const bool paced : {true, false}) {
-        text += fmt::format("  {:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n",
-                            paced ? "paced, us" : "back to back", "p50", "p95", "p99", "p99.9", "max", "ORT/this",
-                            "of peak", "heap/run", "locks", "instr.", "max diff");
+        text += fmt::format("  {:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n",
+                            paced ? "paced, us" : "back to back", "p50", "p95", "p99", "p99.9", "max", "p99.9/p50",
+                            "ORT/this", "of peak", "heap/run", "locks", "instr.", "max diff");
         for (const auto& outcome : result.outcomes) {
             if (outcome.paced == paced) text += row_of(result, outcome);
         }
@@ -119,6 +123,7 @@ std::vector<nlohmann::json> to_json(const ModelResult& result) {
              {"backend", outcome.backend},
              {"paced", outcome.paced},
              {"us", engine::to_json(outcome.times->distribution_us())},
+             {"floor_us", engine::to_json(outcome.floor->distribution_us())},
              {"ratio_to_onnxruntime", json_of(ratio_of(result, outcome))},
              {"max_diff", json_of(difference_of(result, outcome))},
              {"heap_calls", counted ? nlohmann::json(outcome.counts.heap_calls) : nlohmann::json(nullptr)},

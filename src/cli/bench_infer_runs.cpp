@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cli/instruction_counter.hpp"
+#include "cli/register_work.hpp"
 #include "rt/clock.hpp"
 #include "rt/thread.hpp"
 
@@ -41,6 +42,8 @@ public:
 
 private:
     void run_slice(std::size_t which, std::size_t first_hop, std::size_t runs);
+    void run_floor(std::size_t which, std::size_t runs);
+    void wait_for_hop(std::int64_t& due_ns) const noexcept;
     void run_once(std::size_t which, bool counts);
     void compare(std::size_t runs);
     void count_instructions(std::size_t which, std::size_t hop);
@@ -52,7 +55,8 @@ private:
     std::atomic<std::size_t>& done_;
     std::vector<std::vector<float>> outputs_;  // of a slice
     std::vector<Outcome> outcomes_;
-    double range_ = 0;  // of the reference's outputs
+    std::vector<RegisterWork> floors_;  // of the outcomes, once their first medians are known
+    double range_ = 0;                  // of the reference's outputs
     std::vector<double> differences_ = std::vector<double>(models_.size());
 };
 
@@ -64,6 +68,10 @@ void Pass::run() {
         const auto runs = counted + kSettleRuns;
         for (std::size_t i = 0; i < models_.size(); ++i) run_slice((round + i) % models_.size(), hop, runs);
         compare(runs);
+        for (std::size_t i = floors_.size(); i < models_.size(); ++i) {
+            floors_.emplace_back(outcomes_[i].times->value_at(0.5));
+        }
+        for (std::size_t i = 0; i < models_.size(); ++i) run_floor((round + i) % models_.size(), counted);
         hop += runs;
         left -= counted;
     }
@@ -77,15 +85,29 @@ void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs)
     auto& model = models_[which];
     auto due = rt::monotonic_ns();
     for (std::size_t i = 0; i < runs; ++i) {
-        if (paced_) {
-            due = std::max(due + settings_.hop_ns, rt::monotonic_ns());
-            rt::sleep_until_monotonic(due);
-        }
+        wait_for_hop(due);
         model.feed(frames_, first_hop + i);
         run_once(which, i >= kSettleRuns);
         model.read({&outputs_[which][i * model.outputs()], model.outputs()});
         done_.fetch_add(1, std::memory_order_relaxed);
     }
+}
+
+void Pass::run_floor(std::size_t which, std::size_t runs) {
+    auto due = rt::monotonic_ns();
+    for (std::size_t i = 0; i < runs; ++i) {
+        wait_for_hop(due);
+        const auto start = rt::now_ns();
+        floors_[which].run();
+        outcomes_[which].floor->record(rt::now_ns() - start);
+        done_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void Pass::wait_for_hop(std::int64_t& due_ns) const noexcept {
+    if (!paced_) return;
+    due_ns = std::max(due_ns + settings_.hop_ns, rt::monotonic_ns());
+    rt::sleep_until_monotonic(due_ns);
 }
 
 void Pass::run_once(std::size_t which, bool counts) {

@@ -20,6 +20,8 @@ struct Outcome {
     std::string backend;
     bool paced = false;
     std::unique_ptr<rt::Histogram> times = std::make_unique<rt::Histogram>();
+    /// Of a job in registers as long as the median of `times`: what the machine does to whatever takes so long.
+    std::unique_ptr<rt::Histogram> floor = std::make_unique<rt::Histogram>();
     rt::RealtimeCounts counts;           ///< in all runs
     std::optional<double> instructions;  ///< a run, in user space; where the machine counts them
     double max_diff = 0;                 ///< from the reference, as a share of the outputs' largest value
@@ -33,7 +35,8 @@ struct RunSettings {
 
 /// Runs the backends in turn, some dozens of hops each, on one thread: first paced at the model's hop, on a thread such
 /// as a worker is, then back to back on an ordinary one. The first backend is the reference that outputs are compared
-/// with. `done` counts the runs, for whoever shows progress; outcomes are in the order of `models`, paced ones first.
+/// with. `done` counts the runs and those of the floors, twice as many, for whoever shows progress; outcomes are in the
+/// order of `models`, paced ones first.
 [[nodiscard]] std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,
                                                    const RunSettings& settings, std::atomic<std::size_t>& done);
 
