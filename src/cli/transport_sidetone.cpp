@@ -103,6 +103,7 @@ void SidetonePipeline::stop() noexcept {
     worker_.stop();
     if (!chain_) return;
     if (counts_) {
+        ledger_->settle();
         figures_->input_copy.add(ledger_->line("convert in", 0));
         figures_->output_copy.add(ledger_->line("convert out", 0));
         figures_->hand_off.add(*hand_off_);
@@ -136,6 +137,7 @@ void SidetonePipeline::after_block() noexcept {
 void SidetonePipeline::begin_counting() noexcept {
     counts_ = true;
     // All of these are recorded on this thread, the stage's parts when a result is taken.
+    ledger_->settle();
     for (const auto* line : {"convert in", "convert out"}) ledger_->line(line, 0).reset();
     begin_anew(hand_off_);
     begin_anew(inference_);

@@ -21,11 +21,7 @@ Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, 
       nominal_block_(format.block_frames),
       buffer_(std::size_t{file.channels} * format.max_block_frames),
       events_(options.events),
-      lateness_(ledger.line("card lateness", 0)),
-      conversion_in_(ledger.line("convert in", 0)),
-      conversion_out_(ledger.line("convert out", 0)),
-      callback_(ledger.line("callback", file.callback_budget_us)),
-      total_(ledger.line("due to done", 0)) {
+      times_(make_lines(file, ledger)) {
     for (std::uint32_t c = 0; c < channels_; ++c)
         buffers_.push_back(buffer_.data() + std::size_t{c} * format.max_block_frames);
     std::uint32_t index = 0;
@@ -40,15 +36,25 @@ Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, 
                              .waiter = options.waiter,
                              .audio_events = options.events,
                              .calibration = file.calibration});
-        links_.push_back({link.stage.get(), &ledger.line(link.name, link.budget_us)});
+        stages_.push_back(link.stage.get());
         delay_frames_ += link.stage->delay_frames();
     }
 }
 
+// In the order of Column.
+rt::HistogramRows& Chain::make_lines(const ChainFile& file, Ledger& ledger) const {
+    std::vector<rt::Histogram*> lines;
+    for (const auto* name : {"card lateness", "convert in", "convert out"}) lines.push_back(&ledger.line(name, 0));
+    lines.push_back(&ledger.line("callback", file.callback_budget_us));
+    lines.push_back(&ledger.line("due to done", 0));
+    for (const auto& link : file.stages) lines.push_back(&ledger.line(link.name, link.budget_us));
+    return ledger.rows(lines);
+}
+
 std::vector<stage::WorkSource*> Chain::work() const {
     std::vector<stage::WorkSource*> result;
-    for (const auto& link : links_) {
-        if (auto* source = link.stage->work(); source != nullptr) result.push_back(source);
+    for (auto* each : stages_) {
+        if (auto* source = each->work(); source != nullptr) result.push_back(source);
     }
     return result;
 }
@@ -59,26 +65,26 @@ void Chain::process(const device::CardBlock& block) noexcept {
                                 .entered_ns = block.entered_ns,
                                 .period_ns = block.period_ns};
     const auto started = rt::now_ns();
-    auto* const* claimed = links_.front().stage->claim_input(block.frames);
+    auto* const* claimed = stages_.front()->claim_input(block.frames);
     auto* const* input = claimed != nullptr ? claimed : buffers_.data();
     convert_in(block, input);
     auto stamp = rt::now_ns();
-    conversion_in_.record(stamp - started);
+    times_.set(kConversionIn, stamp - started);
 
-    for (std::size_t i = 0; i < links_.size(); ++i) {
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
         // A stage writes where the next one wants its input, so that nothing lies between them.
-        auto* const* wanted = i + 1 < links_.size() ? links_[i + 1].stage->claim_input(block.frames) : nullptr;
+        auto* const* wanted = i + 1 < stages_.size() ? stages_[i + 1]->claim_input(block.frames) : nullptr;
         auto* const* output = wanted != nullptr ? wanted : buffers_.data();
-        links_[i].stage->process(input, output, block.frames, time);
+        stages_[i]->process(input, output, block.frames, time);
         const auto now = rt::now_ns();
-        links_[i].histogram->record(now - stamp);
+        times_.set(kFirstStage + i, now - stamp);
         stamp = now;
         input = output;
     }
-    for (const auto& link : links_) link.stage->hear(buffers_.data(), block.frames);
+    for (auto* each : stages_) each->hear(buffers_.data(), block.frames);
     convert_out(block);
     const auto ended = rt::now_ns();
-    conversion_out_.record(ended - stamp);
+    times_.set(kConversionOut, ended - stamp);
     note_timing(block, ended);
 }
 
@@ -123,9 +129,10 @@ void Chain::note_not_finite(std::uint64_t samples, bool at_output) noexcept {
 void Chain::note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept {
     const auto late = block.entered_ns - block.due_ns;
     const auto took = ended_ns - block.entered_ns;
-    lateness_.record(late);
-    callback_.record(took);
-    total_.record(ended_ns - block.due_ns);
+    times_.set(kLateness, late);
+    times_.set(kCallback, took);
+    times_.set(kTotal, ended_ns - block.due_ns);
+    times_.finish_row();
     if (events_ == nullptr) return;
     const auto period = static_cast<std::int64_t>(nominal_period_ns_ * block.frames / nominal_block_);
     const auto record = [&](stage::EventKind kind, std::int64_t a, std::int64_t b) noexcept {

@@ -46,21 +46,21 @@ private:
     void note_not_finite(std::uint64_t samples, bool at_output) noexcept;
     void note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept;
 
-    struct Link {
-        stage::Stage* stage;
-        rt::Histogram* histogram;
-    };
+    // Columns of a block's row in the ledger; behind them one for each stage.
+    enum Column : std::size_t { kLateness, kConversionIn, kConversionOut, kCallback, kTotal, kFirstStage };
+
+    [[nodiscard]] rt::HistogramRows& make_lines(const ChainFile& file, Ledger& ledger) const;
 
     std::uint32_t channels_;
     double nominal_period_ns_;
     std::uint32_t nominal_block_;
-    std::vector<Link> links_;
+    std::vector<stage::Stage*> stages_;
     std::uint32_t delay_frames_ = 0;
     std::vector<float> buffer_;
     std::vector<float*> buffers_;
     rt::EventLog* events_;
     bool previous_overran_ = false;  // the last callback by itself took more than a period
-    rt::Histogram &lateness_, &conversion_in_, &conversion_out_, &callback_, &total_;
+    rt::HistogramRows& times_;
     std::atomic<float> input_peak_{0}, output_peak_{0};
     std::atomic<std::uint64_t> not_finite_{0};
 };

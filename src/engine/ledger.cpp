@@ -13,10 +13,23 @@ rt::Histogram& Ledger::line(const std::string& name, double budget_us) {
     return entry.histogram;
 }
 
+rt::HistogramRows& Ledger::rows(const std::vector<rt::Histogram*>& lines) {
+    settle();
+    return rows_.emplace(lines);
+}
+
+void Ledger::settle() noexcept {
+    if (rows_) rows_->settle();
+}
+
 std::vector<LedgerLine> Ledger::lines() const {
     std::vector<LedgerLine> result;
-    for (const auto& entry : entries_)
-        result.push_back({entry.name, entry.histogram.distribution_us(), entry.budget_us});
+    for (const auto& entry : entries_) {
+        const bool is_in_rows = rows_ && rows_->has(entry.histogram);
+        result.push_back({entry.name,
+                          is_in_rows ? rows_->distribution_us(entry.histogram) : entry.histogram.distribution_us(),
+                          entry.budget_us});
+    }
     return result;
 }
 

@@ -114,7 +114,7 @@ void Histogram::reset() noexcept {
 
 void Histogram::add(const Histogram& other) noexcept {
     for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-        bump(buckets_[bucket], other.buckets_[bucket].load(std::memory_order_relaxed));
+        bump(buckets_[bucket], other.buckets_[bucket].load(std::memory_order_acquire));
     }
     bump(count_, other.count());
     max_ns_.store(std::max(max_ns(), other.max_ns()), std::memory_order_relaxed);

@@ -39,7 +39,7 @@ public:
     /// No other thread may be recording.
     void reset() noexcept;
 
-    /// Adds another histogram's counts. No other thread may be recording into either.
+    /// Adds another histogram's counts. No other thread may be recording into this one.
     void add(const Histogram& other) noexcept;
 
 private:

@@ -53,6 +53,26 @@ TEST(Ledger, DistributionIsThatOfWhatWasRecordedInMicroseconds) {
     EXPECT_EQ(found.max, 1000);
 }
 
+TEST(Ledger, RowsAreInTheLinesFromTheMomentTheyAreFinished) {
+    Ledger ledger;
+    auto& first = ledger.line("first", 0);
+    auto& second = ledger.line("second", 0);
+    auto* rows = &ledger.rows({&first, &second});
+    for (std::uint64_t row = 1; row <= 40; ++row) {
+        rows->set(0, 1000);
+        rows->set(1, 2000);
+        rows->finish_row();
+        for (const auto& line : ledger.lines()) EXPECT_EQ(line.us.count, row) << line.name;
+    }
+    rows = &ledger.rows({&second});
+    EXPECT_EQ(first.count(), 40U) << "what the earlier rows held is in the histograms";
+    rows->set(0, 2000);
+    rows->finish_row();
+    EXPECT_EQ(ledger.lines()[0].us.count, 40U);
+    EXPECT_EQ(ledger.lines()[1].us.count, 41U);
+    EXPECT_NEAR(ledger.lines()[1].us.p50, 2, 0.02);
+}
+
 TEST(Ledger, BudgetIsHeldAgainstTheNinetyNinthPercentile) {
     LedgerLine line{.name = "callback", .us = {.p50 = 1, .p95 = 2, .p99 = 100, .p999 = 300, .max = 500, .count = 9}};
     EXPECT_TRUE(line.is_within_budget()) << "no budget: nothing to exceed";
