@@ -53,8 +53,8 @@ public:
     [[nodiscard]] std::vector<speech::Phone> phones() const override {
         std::vector<speech::HeardPhone> heard(std::min<std::size_t>(heard_.size(), kMostPhones));
         heard.resize(heard_.copy(heard_.size() - heard.size(), heard));
-        std::vector<speech::Phone> phones;
-        for (const auto& one : heard) phones.push_back(one.phone);
+        std::vector<speech::Phone> phones(heard.size());
+        std::ranges::transform(heard, phones.begin(), &speech::HeardPhone::phone);
         return phones;
     }
     [[nodiscard]] const Parts* parts() const noexcept override { return &parts_; }

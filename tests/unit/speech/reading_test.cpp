@@ -28,7 +28,8 @@ Reading read(const std::vector<AlignedPhone>& phones, double seconds, bool is_wh
     return reading_of(kPrompt, {.phones = phones, .is_complete = is_whole}, recognizer, seconds);
 }
 
-// Answer t is about the sound from 320 (t - 2) + 200 samples on, and the border before it was one answer earlier.
+// Answer t is about the sound from 320 (t - 2) + 200 samples on, and the border before it was kBorderLatenessSamples
+// earlier.
 TEST(Reading, HasWordsAndPhonesInTheTimeOfTheSound) {
     const auto reading = read({phone(1, 0, 4, 6, 0.5), phone(2, 0, 6, 9, 0.25), phone(6, 2, 12, 20, 0.75)}, 10);
     ASSERT_EQ(reading.words.size(), 3U);
@@ -36,9 +37,9 @@ TEST(Reading, HasWordsAndPhonesInTheTimeOfTheSound) {
     const auto& one = reading.words[0];
     EXPECT_EQ(one.text, "one");
     ASSERT_EQ(one.phones.size(), 2U);
-    EXPECT_DOUBLE_EQ(one.start_s, (1 * 320 + 200) / 16'000.0);
-    EXPECT_DOUBLE_EQ(one.phones[0].end_s, (3 * 320 + 200) / 16'000.0);
-    EXPECT_DOUBLE_EQ(one.end_s, (6 * 320 + 200) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.start_s, (2 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.phones[0].end_s, (4 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.end_s, (7 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
     EXPECT_NEAR(one.phones[1].confidence, 0.25, 1e-6);
     EXPECT_TRUE(reading.words[1].is_left_out());
     EXPECT_FALSE(reading.words[2].is_left_out());
@@ -50,9 +51,9 @@ TEST(Reading, PutsBordersBetweenFrames) {
     phones[1].begin_offset = -0.25F;
     const auto reading = read(phones, 10);
     const auto& one = reading.words[0];
-    EXPECT_DOUBLE_EQ(one.phones[1].start_s, (3 * 320 + 200 - 80) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.phones[1].start_s, (4 * 320 + 200 - kBorderLatenessSamples - 80) / 16'000.0);
     EXPECT_DOUBLE_EQ(one.phones[0].end_s, one.phones[1].start_s);
-    EXPECT_DOUBLE_EQ(one.phones[1].end_s, (6 * 320 + 200) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.phones[1].end_s, (7 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
 }
 
 TEST(Reading, StaysWithinTheRecording) {
