@@ -13,10 +13,10 @@ namespace {
 constexpr double kNearSeconds = 0.020;  // over which the wanted sound keeps its spectrum
 constexpr float kNearWeight = 2;        // the pitch of a voice, which the whitener leaves, looks like feedback
 
-// Time in which a path changes altogether, and what uncertainty never falls below, -65 and -40 dB: as long as nothing
+// Time in which a path changes altogether, and what uncertainty never falls below, -75 and -40 dB: as long as nothing
 // is suspicious, and while the loop seems to howl.
 constexpr double kSettledSeconds = 30, kQuickSeconds = 1;
-constexpr float kSettledLeast = 3e-7F, kQuickLeast = 1e-4F;
+constexpr float kSettledLeast = 3e-8F, kQuickLeast = 1e-4F;
 constexpr float kFirstUncertainty = 0.01F;  // a path of -20 dB would not surprise
 
 // It seems to howl while it is that much louder now than it usually is.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sndfile.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
@@ -123,11 +124,16 @@ double clipped_share(std::span<const float> played) {
     return static_cast<double>(clipped) / static_cast<double>(played.size());
 }
 
-// 15 dB beyond the gain at which the aid without the canceller rings, from the third second on: the loop does not howl,
-// what is left of the path is 12 dB weaker, and the sound is the source's. Without the canceller it howls at full
-// scale.
-void expect_12_db_more_gain(std::span<const float> source) {
-    constexpr std::size_t kFrom = 3 * 48'000;
+constexpr std::size_t kFrom = 3 * 48'000;
+
+// 15 dB beyond the gain at which the aid without the canceller rings, from the third second on: the loop does not reach
+// full scale, and the added stable gain is 12 dB. Without the canceller it howls at full scale.
+//
+// Added stable gain is what the path's strongest response falls by when the canceller's idea of the path is taken off,
+// since the loop is stable below the inverse of that, whatever its phase: the maximum stable gain with the canceller
+// less that without (van Waterschoot and Moonen, "Fifty years of acoustic feedback control", Proc. IEEE 99(2), 2011,
+// equations 5 and 8). Mean over the seconds.
+test::ClosedLoop::Outcome expect_12_db_more_gain(std::span<const float> source, std::uint64_t most_divergences) {
     const auto path = test::acoustic_path(kRate, 7);
     const auto loop = loop_beyond_ringing(path, 15);
     NoCanceller none;
@@ -142,8 +148,14 @@ void expect_12_db_more_gain(std::span<const float> source) {
         ++seconds;
     });
     EXPECT_GE(added_db / seconds, 12);
-    EXPECT_EQ(canceller.divergences(), 0U);
+    EXPECT_LE(canceller.divergences(), most_divergences);
     EXPECT_LT(clipped_share(std::span{outcome.played}.subspan(kFrom)), 0.01);
+    return outcome;
+}
+
+// The same, and what is heard is the source.
+void expect_12_db_more_gain_unheard(std::span<const float> source) {
+    const auto outcome = expect_12_db_more_gain(source, 0);
     std::vector<float> difference(outcome.cleaned.begin() + kFrom, outcome.cleaned.end());
     const auto wanted = source.subspan(kFrom, difference.size());
     for (std::size_t n = 0; n < difference.size(); ++n) difference[n] -= wanted[n];
@@ -151,7 +163,7 @@ void expect_12_db_more_gain(std::span<const float> source) {
 }
 
 TEST(FeedbackCanceller, AddsTwelveDecibelsOfStableGainForAVoice) {
-    expect_12_db_more_gain(test::gliding_voice(kRate, 10, 1));
+    expect_12_db_more_gain_unheard(test::gliding_voice(kRate, 10, 1));
 }
 
 std::vector<float> recording(const std::filesystem::path& file) {
@@ -176,7 +188,29 @@ TEST(FeedbackCanceller, AddsTwelveDecibelsOfStableGainForARecordedVoice) {
         source.insert(source.end(), speech.begin(), speech.end());
     }
     if (source.size() < 5 * 48'000) GTEST_SKIP() << "no recordings in " << folder;
-    expect_12_db_more_gain(source);
+    expect_12_db_more_gain_unheard(source);
+}
+
+// Voices of many speakers, some of them children, none of which anything was tuned on.
+TEST(FeedbackCanceller, AddsTwelveDecibelsOfStableGainForManySpeakers) {
+    const char* data = std::getenv("SIDETONE_DATA");
+    if (data == nullptr) GTEST_SKIP() << "SIDETONE_DATA is not set";
+    const auto folder = std::filesystem::path{data} / "speechocean762" / "test";
+    std::vector<std::filesystem::path> files;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator{folder, error}) files.push_back(entry.path());
+    if (files.empty()) GTEST_SKIP() << "no recordings in " << folder;
+    std::ranges::sort(files);
+    for (std::size_t first = 17; first < 1217; first += 100) {
+        std::vector<float> source;
+        for (auto at = first; at < files.size() && source.size() < 10 * 48'000; at += 531) {
+            const auto speech = recording(files[at]);
+            source.insert(source.end(), speech.begin(), speech.end());
+        }
+        if (source.size() <= kFrom + 48'000) continue;
+        SCOPED_TRACE(testing::Message() << "from recording " << first);
+        (void)expect_12_db_more_gain(source, 2);  // it may have to begin anew, but not again and again
+    }
 }
 
 TEST(FeedbackCanceller, FollowsAPathThatChanges) {
