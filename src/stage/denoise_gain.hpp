@@ -16,7 +16,7 @@
 namespace sidetone::stage {
 
 struct DenoiseGainSettings {
-    std::string model = "gtcrn";  ///< a model's name, or the path of its folder; its first graph makes gains, later ones scale them
+    std::string model = "gtcrn";  ///< a name or its folder; its first graph makes gains, later ones scale them
     std::string backend = "auto";
     Mode mode = Mode::automatic;
     double direct_share = 0.5;  ///< as in DenoiseSettings
