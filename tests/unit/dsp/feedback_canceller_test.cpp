@@ -131,8 +131,8 @@ constexpr std::size_t kFrom = 3 * 48'000;
 //
 // Added stable gain is what the path's strongest response falls by when the canceller's idea of the path is taken off,
 // since the loop is stable below the inverse of that, whatever its phase: the maximum stable gain with the canceller
-// less that without (van Waterschoot and Moonen, "Fifty years of acoustic feedback control", Proc. IEEE 99(2), 2011,
-// equations 5 and 8). Mean over the seconds.
+// less that without (van Waterschoot and Moonen, "Fifty years of acoustic feedback control", Proc. IEEE 99(2), 2011).
+// Mean over the seconds.
 test::ClosedLoop::Outcome expect_12_db_more_gain(std::span<const float> source, std::uint64_t most_divergences) {
     const auto path = test::acoustic_path(kRate, 7);
     const auto loop = loop_beyond_ringing(path, 15);
