@@ -8,6 +8,7 @@
 #include <new>
 
 #include "cli/command.hpp"
+#include "cli/profile_command.hpp"
 #include "cli/speech_commands.hpp"
 
 namespace {
@@ -32,6 +33,7 @@ int run_program(int argc, char** argv) {
     cli::add_mix(app, exit_code);
     cli::add_prescribe(app, exit_code);
     cli::add_calibrate(app, exit_code);
+    cli::add_profile(app, exit_code);
     cli::add_hrir(app, exit_code);
     cli::add_transcribe(app, exit_code);
     cli::add_align(app, exit_code);

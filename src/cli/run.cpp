@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -10,11 +11,13 @@
 
 #include "cli/card_calibration.hpp"
 #include "cli/command.hpp"
+#include "cli/device_profile.hpp"
 #include "cli/terminal.hpp"
 #include "device/cards.hpp"
 #include "device/sound_file.hpp"
 #include "engine/chain_file.hpp"
 #include "engine/live.hpp"
+#include "engine/profile_file.hpp"
 #include "rt/error.hpp"
 #include "serve/osc_server.hpp"
 
@@ -31,7 +34,7 @@ struct RunArguments {
     std::uint32_t rate_hz = 0, block_frames = 0, channels = 0;
     std::uint32_t output_channels = 0;
     double seconds = 0;
-    bool sim_join = false;
+    bool sim_join = false, no_profile = false;
     device::SimSettings sim;
 };
 
@@ -84,14 +87,33 @@ std::uint32_t channel_count(const RunArguments& arguments, const device::SimSett
     return sim.input_file.empty() ? 1 : device::SoundFileReader{sim.input_file}.channels();
 }
 
+// The loudest channel in decibels; one or two channels as a bar, more as one character each.
+std::string level_text(const std::vector<float>& peaks_dbfs) {
+    const double loudest = peaks_dbfs.empty() ? -120 : static_cast<double>(*std::ranges::max_element(peaks_dbfs));
+    const auto picture = peaks_dbfs.size() > 2 ? meter(peaks_dbfs) : bar((loudest + 60) / 60, 8);
+    return fmt::format("{:6.1f} dB [{}]", loudest, picture);
+}
+
 std::string status_text(const engine::LiveStatus& status) {
     if (!status.sounding) return fmt::format("{:7.1f} s  waiting for the card", status.seconds);
-    return fmt::format(
-        "{:7.1f} s  in {:5.1f} dB [{}]  out {:5.1f} dB [{}]  load {:3.0f} %  misses {}  latency {:.1f} ms",
-        status.seconds, static_cast<double>(status.input_peak_db),
-        bar((static_cast<double>(status.input_peak_db) + 60) / 60, 8), static_cast<double>(status.output_peak_db),
-        bar((static_cast<double>(status.output_peak_db) + 60) / 60, 8), 100 * status.load, status.misses,
-        status.latency_ms);
+    return fmt::format("{:7.1f} s  in {}  out {}  load {:3.0f} %  misses {}  latency {:.1f} ms", status.seconds,
+                       level_text(status.input_peaks_dbfs), level_text(status.output_peaks_dbfs), 100 * status.load,
+                       status.misses, status.latency_ms);
+}
+
+// A run begins with the settings of the device it plays on; when sound goes to another one, so do they.
+void options_of_profiles(engine::LiveOptions& options, const std::string& device, const std::filesystem::path& chain) {
+    if (has_settings(device, chain)) {
+        options.on_chain = [device, chain](engine::ChainFile& file) {
+            try {
+                file.settings.restore(settings_of_device(device, chain));
+            } catch (const InputError& error) {
+                throw InputError(
+                    fmt::format("{}: profile of \"{}\": {}", engine::profile_file().string(), device, error.what()));
+            }
+        };
+    }
+    options.settings_of = [chain](const std::string& now_at) { return settings_of_device(now_at, chain); };
 }
 
 int run(RunArguments arguments) {
@@ -108,8 +130,12 @@ int run(RunArguments arguments) {
     std::optional<serve::OscServer> osc;
     if (!arguments.osc.empty()) osc.emplace(arguments.osc);
 
+    const auto device = arguments.no_profile ? std::string{} : device::playback_name(request);
+    const auto chain = engine::find_chain(arguments.chain.empty() ? chain_of_device(device) : arguments.chain);
+
     StatusLine line;
     engine::LiveOptions options;
+    if (!arguments.no_profile) options_of_profiles(options, device, chain);
     options.calibration = stored_calibration(request.input, request.output);
     options.seconds = arguments.seconds;
     options.remote = osc ? &*osc : nullptr;
@@ -122,8 +148,7 @@ int run(RunArguments arguments) {
     std::signal(SIGINT, [](int) { stop_requested = true; });
     std::signal(SIGTERM, [](int) { stop_requested = true; });
     const auto report = engine::run_live(
-        engine::find_chain(arguments.chain), channels, [&] { return device::open_card(request, sim); }, options,
-        stop_requested);
+        chain, channels, [&] { return device::open_card(request, sim); }, options, stop_requested);
     line.clear();
     if (!arguments.json.empty()) write_json(arguments.json, engine::to_json(report));
     fmt::print("{}", engine::to_text(report));
@@ -172,11 +197,14 @@ void add_sim_options(CLI::App& command, RunArguments& arguments) {
 void add_run(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<RunArguments>();
     auto* command = app.add_subcommand("run", "Run a chain live, from a card to a card");
-    command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
+    command->add_option("chain", arguments->chain,
+                        "Chain file, or the name of a ready-made chain (else that of the device's profile)");
     command->add_option("--device", arguments->device,
                         "Card for both ways: sim, jack, rtaudio, or one that `sidetone devices` lists");
     command->add_option("--in", arguments->input, "Card to listen to, or a sound file that the simulated card plays");
     command->add_option("--out", arguments->output, "Card to play on, or a WAV file that the simulated card records");
+    command->add_flag("--no-profile", arguments->no_profile, "Leave what `sidetone profile` keeps for the device")
+        ->needs("chain");
     command->add_option("--rate", arguments->rate_hz, "Frames a second")->check(CLI::Range(8000, 192'000));
     command->add_option("--block", arguments->block_frames, "Frames a block")->check(CLI::Range(16, 4096));
     command->add_option("--channels", arguments->channels, "Channels (as the file has, else 1)")

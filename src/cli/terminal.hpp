@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace sidetone::cli {
 
@@ -20,6 +22,10 @@ private:
     bool is_terminal_;
     bool is_shown_ = false;
 };
+
+/// One character for each channel: how high its peak stands between -60 dB of full scale and 0, in eighths of a line;
+/// "!" from 0 on.
+[[nodiscard]] std::string meter(std::span<const float> peaks_dbfs);
 
 /// `share` (0 to 1) as a bar of `width` characters.
 [[nodiscard]] std::string bar(double share, int width);

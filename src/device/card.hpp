@@ -99,6 +99,10 @@ public:
     /// For people: "JACK server 'default', 48000 Hz, 128 frames".
     [[nodiscard]] virtual std::string description() const = 0;
 
+    /// Where sound goes, by the name that `sidetone devices` has for it; the same each time that device is started.
+    /// Empty: not known.
+    [[nodiscard]] virtual std::string playback_name() const { return {}; }
+
     /// Warnings from start-up (no real-time priority …), one line each.
     [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
 

@@ -46,6 +46,7 @@ std::string usual_card() {
 std::unique_ptr<Card> open_sim(const CardRequest& request, SimSettings sim) {
     if (request.rate_hz != 0) sim.pacing.rate_hz = request.rate_hz;
     if (request.block_frames != 0) sim.pacing.block_frames = request.block_frames;
+    sim.name = request.output.empty() ? request.input : request.output;
     sim.input_channels = request.input_channels;
     sim.output_channels = request.output_channels;
     if (sim.input_channels == 0) {
@@ -119,6 +120,18 @@ std::unique_ptr<Card> open_card(const CardRequest& asked, const SimSettings& sim
     CardRequest request = asked;
     if (request.input.empty()) request.input = request.output.empty() ? usual_card() : request.output;
     return is_one_card(request) ? open_single(request, sim) : open_joined(request, sim);
+}
+
+std::string playback_name(const CardRequest& request) {
+    auto name = request.output.empty() ? request.input : request.output;
+    if (name.empty()) name = usual_card();
+#ifdef SIDETONE_HAS_RTAUDIO
+    if (const auto [kind, detail] = parse(name); kind == "rtaudio") {
+        const auto device = find_rtaudio_device(list_rtaudio_devices(), detail, Direction::output);
+        return fmt::format("rtaudio:{}/{}", device.api, device.name);
+    }
+#endif
+    return name;
 }
 
 std::vector<CardInfo> list_cards() {

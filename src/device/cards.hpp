@@ -31,6 +31,10 @@ struct CardInfo {
 /// Throws InputError: a name that is not known, listing those there are; a kind of card that this build lacks.
 [[nodiscard]] std::unique_ptr<Card> open_card(const CardRequest& request, const SimSettings& sim);
 
+/// Where the sound of such a card would go: what its `playback_name` will be, while the devices stay as they are.
+/// Throws InputError: no such device.
+[[nodiscard]] std::string playback_name(const CardRequest& request);
+
 /// What there is: the JACK server if one runs, RtAudio's devices, the simulated card.
 [[nodiscard]] std::vector<CardInfo> list_cards();
 

@@ -44,6 +44,9 @@ public:
     void stop() noexcept override;
     [[nodiscard]] const CardFormat& format() const noexcept override { return format_; }
     [[nodiscard]] std::string description() const override;
+    [[nodiscard]] std::string playback_name() const override {
+        return settings_.playback_pattern.empty() ? "jack" : "jack:" + settings_.playback_pattern;
+    }
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return kernel_id_.load(std::memory_order_relaxed); }
 

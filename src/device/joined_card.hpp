@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::string description() const override;
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return output_->audio_thread_id(); }
+    [[nodiscard]] std::string playback_name() const override { return output_->playback_name(); }
     [[nodiscard]] std::optional<JoinedClocks> clocks() const override;
 
     /// How the two clocks get on; null before the first `start`. Its counters may be read at any time while the card

@@ -144,6 +144,7 @@ void RtAudioCard::Stream::find_devices() {
     };
     if (input_) check(*input_, input_->input_channels, asked.input_channels, "input");
     if (output_) check(*output_, output_->output_channels, asked.output_channels, "output");
+    card_.playback_name_ = output_ ? fmt::format("rtaudio:{}/{}", output_->api, output_->name) : std::string{};
     card_.device_names_ = !output_ || (input_ && input_->name == output_->name)
                               ? fmt::format("{}/{}", input_->api, input_->name)
                           : input_ ? fmt::format("{}/{} and {}", input_->api, input_->name, output_->name)

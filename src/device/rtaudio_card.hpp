@@ -35,6 +35,7 @@ public:
     void stop() noexcept override;
     [[nodiscard]] const CardFormat& format() const noexcept override { return format_; }
     [[nodiscard]] std::string description() const override;
+    [[nodiscard]] std::string playback_name() const override { return playback_name_; }
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return kernel_id_.load(std::memory_order_relaxed); }
 
@@ -43,7 +44,7 @@ private:
 
     RtAudioSettings settings_;
     CardFormat format_;
-    std::string device_names_;
+    std::string device_names_, playback_name_;
     std::vector<std::string> warnings_;
     std::atomic<int> kernel_id_{0};
     std::unique_ptr<Stream> stream_;

@@ -20,6 +20,7 @@
 namespace sidetone::device {
 
 struct SimSettings {
+    std::string name = "sim";
     SimPacing pacing = {};  ///< rate, block, and what goes wrong; a rate or block of 0 means "as the file", else 48000
                             ///< Hz and 128 frames
     std::uint32_t input_channels = 1;
@@ -63,6 +64,7 @@ public:
     void stop() noexcept override;
     [[nodiscard]] const CardFormat& format() const noexcept override { return format_; }
     [[nodiscard]] std::string description() const override;
+    [[nodiscard]] std::string playback_name() const override { return settings_.name; }
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return thread_.kernel_id(); }
 

@@ -21,7 +21,9 @@ Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, 
       nominal_block_(format.block_frames),
       buffer_(std::size_t{file.channels} * format.max_block_frames),
       events_(options.events),
-      times_(make_lines(file, ledger)) {
+      times_(make_lines(file, ledger)),
+      input_peaks_(file.channels),
+      output_peaks_(format.output_channels) {
     for (std::uint32_t c = 0; c < channels_; ++c)
         buffers_.push_back(buffer_.data() + std::size_t{c} * format.max_block_frames);
     std::uint32_t index = 0;
@@ -49,6 +51,13 @@ rt::HistogramRows& Chain::make_lines(const ChainFile& file, Ledger& ledger) cons
     lines.push_back(&ledger.line("due to done", 0));
     for (const auto& link : file.stages) lines.push_back(&ledger.line(link.name, link.budget_us));
     return ledger.rows(lines);
+}
+
+std::vector<float> Chain::take(Peaks& peaks) {
+    std::vector<float> taken;
+    taken.reserve(peaks.size());
+    for (auto& peak : peaks) taken.push_back(peak.exchange(0, std::memory_order_relaxed));
+    return taken;
 }
 
 std::vector<stage::WorkSource*> Chain::work() const {
@@ -90,7 +99,6 @@ void Chain::process(const device::CardBlock& block) noexcept {
 
 void Chain::convert_in(const device::CardBlock& block, float* const* target) noexcept {
     std::uint32_t not_finite = 0;
-    float peak = 0;
     for (std::uint32_t c = 0; c < channels_; ++c) {
         if (block.input.channels == 0) {
             std::fill_n(target[c], block.frames, 0.0F);
@@ -98,23 +106,20 @@ void Chain::convert_in(const device::CardBlock& block, float* const* target) noe
             const auto channel = std::min(c, block.input.channels - 1);
             const auto report = dsp::to_float(block.input, channel, 0, block.frames, target[c]);
             not_finite += report.not_finite;
-            peak = std::max(peak, report.peak);
+            raise(input_peaks_[c], report.peak);
         }
     }
-    raise(input_peak_, peak);
     if (not_finite != 0) note_not_finite(not_finite, false);
 }
 
 void Chain::convert_out(const device::CardBlock& block) noexcept {
     std::uint32_t not_finite = 0;
-    float peak = 0;
     for (std::uint32_t c = 0; c < block.output.channels; ++c) {
         const auto* source = buffers_[std::min(c, channels_ - 1)];
         const auto report = dsp::from_float(source, block.output, c, 0, block.frames);
         not_finite += report.not_finite;
-        peak = std::max(peak, report.peak);
+        if (c < output_peaks_.size()) raise(output_peaks_[c], report.peak);
     }
-    raise(output_peak_, peak);
     if (not_finite != 0) note_not_finite(not_finite, true);
 }
 

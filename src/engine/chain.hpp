@@ -35,12 +35,15 @@ public:
     [[nodiscard]] std::uint32_t delay_frames() const noexcept { return delay_frames_; }
     [[nodiscard]] std::vector<stage::WorkSource*> work() const;
 
-    /// Linear peak of the loudest channel since the last call; any one thread.
-    [[nodiscard]] float take_input_peak() noexcept { return input_peak_.exchange(0, std::memory_order_relaxed); }
-    [[nodiscard]] float take_output_peak() noexcept { return output_peak_.exchange(0, std::memory_order_relaxed); }
+    /// Linear peaks since the last call: of the chain's channels as they come in, and of the card's as they go out. Any
+    /// one thread.
+    [[nodiscard]] std::vector<float> take_input_peaks() { return take(input_peaks_); }
+    [[nodiscard]] std::vector<float> take_output_peaks() { return take(output_peaks_); }
     [[nodiscard]] std::uint64_t not_finite() const noexcept { return not_finite_.load(std::memory_order_relaxed); }
 
 private:
+    using Peaks = std::vector<std::atomic<float>>;
+    [[nodiscard]] static std::vector<float> take(Peaks& peaks);
     void convert_in(const device::CardBlock& block, float* const* target) noexcept;
     void convert_out(const device::CardBlock& block) noexcept;
     void note_not_finite(std::uint64_t samples, bool at_output) noexcept;
@@ -61,7 +64,7 @@ private:
     rt::EventLog* events_;
     bool previous_overran_ = false;  // the last callback by itself took more than a period
     rt::HistogramRows& times_;
-    std::atomic<float> input_peak_{0}, output_peak_{0};
+    Peaks input_peaks_, output_peaks_;
     std::atomic<std::uint64_t> not_finite_{0};
 };
 

@@ -56,25 +56,40 @@ void ChainSettings::add(const std::string& name, const toml::table& table, stage
     };
     auto unique = name;
     for (int number = 2; is_taken(unique); ++number) unique = fmt::format("{}-{}", name, number);
-    parts_.push_back({std::move(unique), table, changeable});
+    parts_.push_back({std::move(unique), table, table, changeable});
 }
 
 void ChainSettings::change(std::span<const Change> changes) {
-    struct Changed {
-        Part* part;
-        toml::table table;
-    };
     std::vector<Changed> changed;
     for (const auto& change : changes) {
         auto& part = find(change.name);
         auto found = std::ranges::find(changed, &part, &Changed::part);
         if (found == changed.end()) found = changed.insert(changed.end(), Changed{&part, part.table});
-        apply(part, std::string_view{change.name}.substr(part.name.size() + 1), change, found->table);
+        apply(part, key_of(part, change), change, found->table);
     }
+    settle(std::move(changed));
+}
+
+void ChainSettings::restore(std::span<const Change> changes) {
+    std::vector<Changed> wanted;
+    for (auto& part : parts_) wanted.push_back({&part, part.original});
+    for (const auto& change : changes) {
+        auto& part = find(change.name);
+        apply(part, key_of(part, change), change, std::ranges::find(wanted, &part, &Changed::part)->table);
+    }
+    std::erase_if(wanted, [](const Changed& of) { return of.table == of.part->table; });
+    settle(std::move(wanted));
+}
+
+void ChainSettings::settle(std::vector<Changed> changed) {
     for (auto& [part, table] : changed) {
         part->changeable->change(settings(*part, table));
         part->table = std::move(table);
     }
+}
+
+std::string_view ChainSettings::key_of(const Part& part, const Change& change) {
+    return std::string_view{change.name}.substr(part.name.size() + 1);
 }
 
 // Names may have points in them, so the longest that fits is meant.

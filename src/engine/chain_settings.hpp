@@ -32,13 +32,23 @@ public:
     /// InputError for the first that cannot be: then its stage, and those that would have followed, are as they were.
     void change(std::span<const Change> changes);
 
+    /// All as the chain file has it but for `changes`; otherwise as `change`.
+    void restore(std::span<const Change> changes);
+
 private:
     struct Part {
         std::string name;
-        toml::table table;
+        toml::table original, table;
         stage::Changeable* changeable;
     };
 
+    struct Changed {
+        Part* part;
+        toml::table table;
+    };
+
+    [[nodiscard]] static std::string_view key_of(const Part& part, const Change& change);
+    void settle(std::vector<Changed> changed);
     [[nodiscard]] Part& find(const std::string& name);
     void apply(const Part& part, std::string_view key, const Change& change, toml::table& table) const;
     [[nodiscard]] stage::Settings settings(const Part& part, const toml::table& table) const;

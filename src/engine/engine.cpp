@@ -62,14 +62,19 @@ void Engine::change(std::span<const Change> changes) {
     file_.settings.change(changes);
 }
 
-float Engine::take_input_peak() noexcept {
+void Engine::restore(std::span<const Change> changes) {
     const std::lock_guard lock{mutex_};
-    return chain_ ? chain_->take_input_peak() : 0;
+    file_.settings.restore(changes);
 }
 
-float Engine::take_output_peak() noexcept {
+std::vector<float> Engine::take_input_peaks() {
     const std::lock_guard lock{mutex_};
-    return chain_ ? chain_->take_output_peak() : 0;
+    return chain_ ? chain_->take_input_peaks() : std::vector<float>{};
+}
+
+std::vector<float> Engine::take_output_peaks() {
+    const std::lock_guard lock{mutex_};
+    return chain_ ? chain_->take_output_peaks() : std::vector<float>{};
 }
 
 int Engine::worker_id() const {

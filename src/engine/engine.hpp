@@ -8,6 +8,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "device/card.hpp"
 #include "engine/chain.hpp"
@@ -48,13 +49,16 @@ public:
     /// How long the last `prepare` took.
     [[nodiscard]] std::int64_t prepare_ns() const noexcept { return prepare_ns_.load(std::memory_order_relaxed); }
     [[nodiscard]] int worker_id() const;
-    [[nodiscard]] float take_input_peak() noexcept;
-    [[nodiscard]] float take_output_peak() noexcept;
+    /// Linear, of each channel, since the last call; none before the first `prepare`.
+    [[nodiscard]] std::vector<float> take_input_peaks();
+    [[nodiscard]] std::vector<float> take_output_peaks();
 
     /// Any thread but the audio thread, also while sound runs: changes settings by name, without a click; waits while
     /// the card is made ready, and keeps others waiting while a file is read. Throws InputError; then the sound goes on
     /// as it was (engine/chain_settings.hpp).
     void change(std::span<const Change> changes);
+    /// The same, from what the chain file says and not from what is.
+    void restore(std::span<const Change> changes);
 
     /// Not while `prepare` or `change` may run.
     [[nodiscard]] const ChainFile& file() const noexcept { return file_; }

@@ -24,9 +24,29 @@ constexpr int kPollsPerStatus = 5;
 constexpr std::int64_t kRetryNs = 250'000'000;
 constexpr std::int64_t kLinesEveryNs = 1'000'000'000;  // a run in trouble is not to bury its user
 
-float decibel(float peak) {
-    return peak <= 1e-6F ? -120.0F : 20 * std::log10(peak);
+std::vector<float> decibels(const std::vector<float>& peaks) {
+    std::vector<float> levels;
+    levels.reserve(peaks.size());
+    for (const float peak : peaks) levels.push_back(peak <= 1e-6F ? -120.0F : 20 * std::log10(peak));
+    return levels;
 }
+
+// Peaks of each channel, since the last status and of the whole run.
+struct Meters {
+    std::vector<float> lately, ever;
+
+    void see(const std::vector<float>& peaks) {
+        for (auto* of : {&lately, &ever}) {
+            of->resize(std::max(of->size(), peaks.size()));
+            for (std::size_t c = 0; c < peaks.size(); ++c) (*of)[c] = std::max((*of)[c], peaks[c]);
+        }
+    }
+    [[nodiscard]] std::vector<float> take() {
+        auto levels = decibels(lately);
+        std::ranges::fill(lately, 0.0F);
+        return levels;
+    }
+};
 
 // However a run ends, nothing from outside reaches an engine that is no more.
 class RemoteGuard {
@@ -59,6 +79,7 @@ private:
     void tell(const std::string& line) const {
         if (options_.on_message) options_.on_message(line);
     }
+    void settle_device();
     void watch_clocks();
     void show_status(std::int64_t now_ns);
     [[nodiscard]] Report report(std::int64_t now_ns);
@@ -71,6 +92,7 @@ private:
     const LiveOptions& options_;
     std::unique_ptr<device::Card> card_;
     std::string description_;
+    std::optional<std::string> device_;  // where sound goes, or went
     std::int64_t started_ns_ = 0, cpu_started_ns_ = 0;
     std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0, next_lines_ns_ = 0;
     std::uint64_t blocks_before_loss_ = 0;
@@ -79,6 +101,7 @@ private:
     std::uint64_t outages_ = 0, faults_before_ = 0;
     double longest_outage_ms_ = 0;
     std::optional<ClockReport> clocks_;
+    Meters input_, output_;
     std::uint32_t changes_seen_ = 0;
     std::uint64_t xruns_seen_ = 0;
 };
@@ -95,6 +118,7 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
     card_ = open_card_();
     card_->start(engine_);
     description_ = card_->description();
+    settle_device();
     begin_counting();
     tell(description_);
     for (const auto& warning : card_->warnings()) tell(warning);
@@ -114,6 +138,8 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
     if (options_.remote != nullptr) options_.remote->stop();
     poll(ended);
     tell_troubles();
+    result.input_peaks_dbfs = decibels(input_.ever);
+    result.output_peaks_dbfs = decibels(output_.ever);
     result.not_finite = tally_.not_finite_in() + tally_.not_finite_out();
     result.model_failures = tally_.model_failures();
     result.misses = tally_.misses(Cause::ours);
@@ -128,6 +154,8 @@ void LiveRun::poll(std::int64_t now_ns) {
         for (const auto& line : options_.remote->take_lines()) tell(line);
     }
     watch_clocks();
+    input_.see(engine_.take_input_peaks());
+    output_.see(engine_.take_output_peaks());
     if (now_ns >= next_lines_ns_) {
         next_lines_ns_ = now_ns + kLinesEveryNs;
         tell_troubles();
@@ -147,6 +175,20 @@ void LiveRun::poll(std::int64_t now_ns) {
         tell(fmt::format("sound resumed after {:.0f} ms: {}", outage_ms, description_));
         resuming_ = false;
         lost_at_ns_ = 0;
+    }
+}
+
+// A device that comes back finds what was set while it was there; another one gets its own.
+void LiveRun::settle_device() {
+    const auto device = card_->playback_name();
+    if (!options_.settings_of || device_ == device) return;
+    device_ = device;
+    try {
+        const auto settings = options_.settings_of(device);
+        engine_.restore(settings);
+        if (!settings.empty()) tell(fmt::format("{} settings of the profile of \"{}\"", settings.size(), device));
+    } catch (const InputError& error) {
+        tell(fmt::format("profile of \"{}\": {}", device, error.what()));
     }
 }
 
@@ -192,6 +234,7 @@ void LiveRun::try_again(std::int64_t now_ns) {
         description_ = card_->description();
         resuming_ = true;
         last_refusal_.clear();
+        settle_device();
     } catch (const InputError& error) {
         if (last_refusal_ != error.what()) tell(fmt::format("still waiting: {}", error.what()));
         last_refusal_ = error.what();
@@ -214,8 +257,8 @@ void LiveRun::show_status(std::int64_t now_ns) {
     const auto format = engine_.format();
     LiveStatus status;
     status.seconds = static_cast<double>(now_ns - started_ns_) / 1e9;
-    status.input_peak_db = decibel(engine_.take_input_peak());
-    status.output_peak_db = decibel(engine_.take_output_peak());
+    status.input_peaks_dbfs = input_.take();
+    status.output_peaks_dbfs = output_.take();
     for (const auto& line : engine_.ledger()) {
         if (line.name == "callback")
             status.load = line.us.p99 * format.rate_hz / (1e6 * std::max(1U, format.block_frames));

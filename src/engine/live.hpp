@@ -19,8 +19,8 @@ namespace sidetone::engine {
 /// The state of a live run, some ten times a second.
 struct LiveStatus {
     double seconds = 0;
-    float input_peak_db = -120, output_peak_db = -120;  ///< of full scale, since the last status
-    double load = 0;                                    ///< p99 of the callback as a share of the period
+    std::vector<float> input_peaks_dbfs, output_peaks_dbfs;  ///< of each channel, since the last status
+    double load = 0;                                         ///< p99 of the callback as a share of the period
     std::uint64_t misses = 0;
     double latency_ms = 0;
     bool sounding = false;  ///< the card is there
@@ -40,6 +40,9 @@ public:
     [[nodiscard]] virtual std::vector<std::string> take_lines() = 0;
 };
 
+/// Which settings a device is to have; nothing: those of the chain file. Throws InputError.
+using SettingsOfDevice = std::function<std::vector<Change>(const std::string& playback_name)>;
+
 struct LiveOptions {
     stage::Calibration calibration;  ///< of the card
     double seconds = 0;              ///< 0: until the card finishes or `stop` is set
@@ -47,7 +50,8 @@ struct LiveOptions {
     Remote* remote = nullptr;
     std::function<void(const std::string&)> on_message;  ///< one line: what happened, with its cause
     std::function<void(ChainFile&)> on_chain;            ///< the chain that is going to run, before sound starts
-    std::function<void()> on_end;                        ///< sound has ended, or never began; the chain is still there
+    SettingsOfDevice settings_of;  ///< asked when sound begins to go to another device than before
+    std::function<void()> on_end;  ///< sound has ended, or never began; the chain is still there
 };
 
 /// Makes the card of a run; started again by the run when it was lost.

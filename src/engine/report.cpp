@@ -2,6 +2,7 @@
 #include "engine/report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -85,6 +86,7 @@ nlohmann::json to_json(const Report& r) {
               {"compute", r.latency.compute_ms},
               {"playback", r.latency.playback_ms},
               {"total", r.latency.total_ms()}}},
+            {"peaks_dbfs", {{"in", r.input_peaks_dbfs}, {"out", r.output_peaks_dbfs}}},
             {"clocks", to_json(r.clocks)},
             {"stages", stages},
             {"decisions", r.decisions}};
@@ -107,6 +109,10 @@ std::string to_text(const Report& r) {
         r.latency.capture_ms, r.latency.chain_ms, r.latency.playback_ms, r.latency.total_ms(), r.latency.compute_ms);
     text += fmt::format("  blocks    {}, misses {} (ours), {} card, {} stolen, {} xruns, {} outages\n", r.blocks,
                         r.misses, r.misses_card, r.misses_stolen, r.xruns, r.outages);
+    if (!r.output_peaks_dbfs.empty()) {
+        text += fmt::format("  peaks     in {:.1f}; out {:.1f} dB of full scale\n", fmt::join(r.input_peaks_dbfs, " "),
+                            fmt::join(r.output_peaks_dbfs, " "));
+    }
     if (r.clocks) text += clock_text(*r.clocks);
     text += fmt::format("  audio     heap calls {}, locks {}; worker heap calls {}, locks {}; page faults {}\n",
                         counted_text(r.heap_calls), counted_text(r.locks), counted_text(r.worker_heap_calls),

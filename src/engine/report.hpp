@@ -40,8 +40,9 @@ struct Report {
     double longest_outage_ms = 0;
     std::optional<std::uint64_t> heap_calls, locks;  ///< on the audio thread; nothing: not counted
     std::optional<std::uint64_t> worker_heap_calls, worker_locks;
-    std::optional<std::uint64_t> page_faults;  ///< audio thread and worker, while sound ran
-    double cpu_share = 0;                      ///< of one core, the whole process
+    std::optional<std::uint64_t> page_faults;                ///< audio thread and worker, while sound ran
+    std::vector<float> input_peaks_dbfs, output_peaks_dbfs;  ///< of each channel; none offline
+    double cpu_share = 0;                                    ///< of one core, the whole process
     Latency latency;
     std::optional<ClockReport> clocks;  ///< nothing: there was only one clock
     std::vector<LedgerLine> lines;

@@ -86,6 +86,7 @@ class ProgramTest(unittest.TestCase):
         for name in ("SIDETONE_MODELS", "SIDETONE_TRAP"):
             self.environment.pop(name, None)
         self.environment["XDG_DATA_HOME"] = str(self.folder / ".data")
+        self.environment["XDG_CONFIG_HOME"] = str(self.folder / ".config")
 
     def run_program(self, *arguments, seconds=120, **options):
         command = [str(PROGRAM), *map(str, arguments)]

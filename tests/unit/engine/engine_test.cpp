@@ -175,7 +175,7 @@ TEST(Engine, MayBeAskedWhileTheCardPrepares) {
             (void)engine.warnings();
             (void)engine.format();
             (void)engine.delay_frames();
-            (void)engine.take_input_peak();
+            (void)engine.take_input_peaks();
             (void)engine.changes();
         }
     }};
@@ -321,14 +321,22 @@ TEST(Engine, StageNamedLikeALineOfTheLedgerHasALineOfItsOwn) {
     EXPECT_EQ(lines, 2U);
 }
 
-TEST(Engine, PeaksAreThoseOfTheBlocksSinceTheyWereTaken) {
-    Engine engine{chain("[[stage]]\nkind = \"gain\"\ngain_db = -20\n")};
-    HandDrivenCard card{engine, card_format(48'000, 128)};
-    EXPECT_EQ(engine.take_input_peak(), 0.0F);
-    (void)card.play({std::vector<float>(4800, -0.5F)});
-    EXPECT_FLOAT_EQ(engine.take_input_peak(), 0.5F);
-    EXPECT_FLOAT_EQ(engine.take_output_peak(), 0.05F);
-    EXPECT_EQ(engine.take_input_peak(), 0.0F);
+TEST(Engine, PeaksAreThoseOfEachChannelSinceTheyWereTaken) {
+    using Peaks = std::vector<float>;
+    Engine engine{read_chain_text("[[stage]]\nkind = \"gain\"\ngain_db = -20\n", "test.toml", 3)};
+    EXPECT_TRUE(engine.take_input_peaks().empty());
+    auto format = card_format(48'000, 128);
+    format.input_channels = 3;
+    format.output_channels = 2;
+    HandDrivenCard card{engine, format};
+    EXPECT_EQ(engine.take_input_peaks(), (Peaks{0, 0, 0}));
+    (void)card.play({std::vector<float>(4800, -0.5F), std::vector<float>(4800), std::vector<float>(4800, 0.25F)});
+    EXPECT_EQ(engine.take_input_peaks(), (Peaks{0.5F, 0, 0.25F}));
+    const auto out = engine.take_output_peaks();
+    ASSERT_EQ(out.size(), 2U);
+    EXPECT_FLOAT_EQ(out[0], 0.05F);
+    EXPECT_EQ(out[1], 0.0F);
+    EXPECT_EQ(engine.take_input_peaks(), (Peaks{0, 0, 0}));
 }
 
 TEST(Engine, EventsOfTheCardAreRemembered) {

@@ -38,8 +38,8 @@ struct Scene {
 class ScriptedCard final : public device::Card {
 public:
     using Script = std::vector<Scene>;
-    explicit ScriptedCard(std::vector<Script> scripts, int refusals = 0)
-        : scripts_(std::move(scripts)), refusals_(refusals) {}
+    explicit ScriptedCard(std::vector<Script> scripts, int refusals = 0, std::vector<std::string> names = {})
+        : scripts_(std::move(scripts)), refusals_(refusals), names_(std::move(names)) {}
     ~ScriptedCard() override { stop(); }
 
     void start(device::CardUser& user) override {
@@ -60,6 +60,9 @@ public:
     [[nodiscard]] const device::CardFormat& format() const noexcept override { return format_; }
     [[nodiscard]] std::string description() const override { return "scripted card"; }
     [[nodiscard]] std::vector<std::string> warnings() const override { return {"scripted warning"}; }
+    [[nodiscard]] std::string playback_name() const override {
+        return names_.empty() ? std::string{} : names_.at(starts_ - 1);
+    }
 
 private:
     void play(const Script& script) {
@@ -79,6 +82,7 @@ private:
 
     std::vector<Script> scripts_;
     int refusals_;
+    std::vector<std::string> names_;
     std::size_t starts_ = 0;
     device::CardFormat format_;
     std::optional<test::HandDrivenCard> driven_;
@@ -122,7 +126,10 @@ TEST_F(RunLive, EndsWithTheCardAndReportsIt) {
     EXPECT_THAT(messages_, Contains("scripted warning"));
     ASSERT_FALSE(statuses_.empty());
     EXPECT_TRUE(statuses_.front().sounding);
-    EXPECT_NEAR(statuses_.front().input_peak_db, -20, 0.01);
+    ASSERT_EQ(statuses_.front().input_peaks_dbfs.size(), 1U);
+    EXPECT_NEAR(statuses_.front().input_peaks_dbfs[0], -20, 0.01);
+    ASSERT_EQ(report.output_peaks_dbfs.size(), 1U);
+    EXPECT_NEAR(report.output_peaks_dbfs[0], -20, 0.01);
     EXPECT_DOUBLE_EQ(statuses_.front().latency_ms, 20);
 }
 
@@ -206,6 +213,68 @@ TEST_F(RunLive, CardThatComesBackWithAnotherRateIsTakenUpAgain) {
     EXPECT_EQ(report.blocks, 200U);
     EXPECT_EQ(report.rate_hz, 16'000U);
     EXPECT_EQ(report.outages, 1U);
+}
+
+// Headphones are unplugged, sound goes on through the loudspeakers, and the headphones come back.
+TEST_F(RunLive, EachDeviceIsGivenItsOwnSettings) {
+    const std::vector<std::string> names{"headphones", "loudspeakers", "headphones"};
+    std::vector<std::string> asked;
+    auto by_device = options();
+    by_device.settings_of = [&](const std::string& device) -> std::vector<Change> {
+        asked.push_back(device);
+        if (device == "headphones") return {{"gain.gain_db", -20.0}};
+        return {};
+    };
+    std::vector<float> loudest(3, -120.0F);
+    by_device.on_status = [&](const LiveStatus& status) {
+        if (status.sounding && status.output_peaks_dbfs[0] > -100) {
+            loudest.at(asked.size() - 1) = status.output_peaks_dbfs[0];
+        }
+    };
+    const auto report = run_live(
+        at("gain.toml"), 1,
+        [&] {
+            return std::make_unique<ScriptedCard>(
+                std::vector<ScriptedCard::Script>{{{.blocks = 500}}, {{.blocks = 500}}, {{.blocks = 500}}}, 0, names);
+        },
+        by_device, stop_);
+    EXPECT_EQ(report.outages, 2U);
+    EXPECT_EQ(asked, names);
+    EXPECT_NEAR(loudest[0], -40, 0.5) << "of the last status";
+    EXPECT_NEAR(loudest[1], -20, 0.5) << "what the chain file says";
+    EXPECT_NEAR(loudest[2], -40, 0.5);
+    EXPECT_THAT(messages_, Contains("1 settings of the profile of \"headphones\"").Times(2));
+}
+
+TEST_F(RunLive, ADeviceThatComesBackFindsWhatWasSetMeanwhile) {
+    int asked = 0;
+    auto by_device = options();
+    by_device.settings_of = [&](const std::string&) -> std::vector<Change> {
+        ++asked;
+        return {};
+    };
+    (void)run_live(
+        at("gain.toml"), 1,
+        [&] {
+            return std::make_unique<ScriptedCard>(std::vector<ScriptedCard::Script>{{{.blocks = 50}}, {{.blocks = 50}}},
+                                                  0, std::vector<std::string>{"headphones", "headphones"});
+        },
+        by_device, stop_);
+    EXPECT_EQ(asked, 1);
+}
+
+TEST_F(RunLive, AProfileThatCannotBeIsToldOfAndSoundGoesOn) {
+    auto by_device = options();
+    by_device.settings_of = [](const std::string&) -> std::vector<Change> { return {{"gain.gain_db", 1e9}}; };
+    const auto report = run_live(
+        at("gain.toml"), 1,
+        [&] {
+            return std::make_unique<ScriptedCard>(std::vector<ScriptedCard::Script>{{{.blocks = 100}}}, 0,
+                                                  std::vector<std::string>{"headphones"});
+        },
+        by_device, stop_);
+    EXPECT_EQ(report.blocks, 100U);
+    EXPECT_THAT(messages_, Contains(testing::AllOf(HasSubstr("profile of \"headphones\": "), HasSubstr("gain_db"))));
 }
 
 // The real simulated card: what was recorded shows that speech was heard before and after.
