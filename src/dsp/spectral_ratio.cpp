@@ -2,12 +2,15 @@
 #include "dsp/spectral_ratio.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace sidetone::dsp {
 namespace {
 
 constexpr std::size_t kNeighbours = 2;  // on either side
 constexpr float kNothing = 1e-10F;
+constexpr float kMost = std::numeric_limits<float>::max();
 
 }  // namespace
 
@@ -32,7 +35,8 @@ std::span<const float> SpectralRatio::update(const std::complex<float>* before,
             shared += common_[j];
             all += power_[j];
         }
-        ratios_[k] = std::clamp(shared / all, 0.0F, kHighest);
+        const bool is_finite = std::abs(shared) <= kMost && all <= kMost;
+        ratios_[k] = is_finite ? std::clamp(shared / all, 0.0F, kHighest) : std::numeric_limits<float>::quiet_NaN();
     }
     return ratios_;
 }

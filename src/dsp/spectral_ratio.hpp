@@ -22,7 +22,7 @@ public:
     SpectralRatio(std::size_t bins, double forgetting);
 
     /// Spectra of one more frame before and after; one ratio per bin, until the next call. Where there was no sound
-    /// they are one.
+    /// they are one; where what was summed has outgrown a float they are not-a-number, until reset.
     std::span<const float> update(const std::complex<float>* before,
                                   const std::complex<float>* after) noexcept SIDETONE_REALTIME;
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -26,15 +27,23 @@ namespace {
 // Both bindings of each graph run twice: backends plan and grow their scratch memory in the first run of each.
 constexpr int kWarmUpHops = 4;
 
-bool all_finite(const float* samples, std::size_t count) noexcept {
-    // An exponent of all ones is infinity or not-a-number. On bits, so that the compiler can neither assume it away nor
-    // needs to keep an order of additions.
-    constexpr std::uint32_t kExponent = 0x7F800000;
+// Full scale is 1. Of louder samples a model's own sums of squares may outgrow a float.
+constexpr float kLoudest = 1e12F;
+
+bool all_within(float bound, const float* samples, std::size_t count) noexcept {
+    // On bits, in which infinity and not-a-number lie above every number, so that the compiler can neither assume them
+    // away nor needs to keep an order of additions.
+    constexpr std::uint32_t kAllButSign = 0x7FFFFFFF;
+    const auto highest = std::bit_cast<std::uint32_t>(bound);
     std::uint32_t found = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(samples[i]) & kExponent) == kExponent);
+        found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(samples[i]) & kAllButSign) > highest);
     }
     return found == 0;
+}
+
+bool all_finite(const float* samples, std::size_t count) noexcept {
+    return all_within(std::numeric_limits<float>::max(), samples, count);
 }
 
 // A mask from magnitudes alone depends on the sound's level: half of it gained 0.2 dB in SI-SDR with DTLN.
@@ -227,7 +236,7 @@ const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
 
 bool HopModel::Parts::run(const float* window, float* out) noexcept {
     // Not every graph lets a bad input show in its output at once (max(0, NaN) is 0), but its states would keep it.
-    if (!all_finite(window, length)) return false;
+    if (!all_within(kLoudest, window, length)) return false;
     const float* in = window;
     if (steps.front().domain == Domain::waveform || !analysis_window.empty()) {
         auto* target = steps.front().domain == Domain::waveform ? steps.front().runner.input() : frame.data();
@@ -247,7 +256,7 @@ bool HopModel::Parts::run(const float* window, float* out) noexcept {
 }
 
 bool HopModel::Parts::run_gains(const float* window, float* gains) noexcept {
-    if (!all_finite(window, length)) return false;
+    if (!all_within(kLoudest, window, length)) return false;
     if (!run_first_gains(window, gains)) return false;
     if (steps.size() > 1 && !scale_by_later_graphs(window, gains)) return false;
     return all_finite(gains, bins);
@@ -261,11 +270,11 @@ bool HopModel::Parts::run_first_gains(const float* window, float* gains) noexcep
     if (step.domain == Domain::magnitude_mask) {
         transform->forward(in, spectrum.data());
         dsp::magnitude(spectrum.data(), runner.input(), bins);
-        if (!runner.run()) return false;
+        if (!runner.run() || !all_finite(runner.output(), bins)) return false;
         for (std::size_t k = 0; k < bins; ++k) gains[k] = std::clamp(runner.output()[k], 0.0F, 1.0F);
     } else {
         transform->forward(in, reinterpret_cast<std::complex<float>*>(runner.input()));
-        if (!runner.run()) return false;
+        if (!runner.run() || !all_finite(runner.output(), 2 * bins)) return false;
         in_phase_gains(runner.input(), runner.output(), gains, bins);
     }
     return true;
@@ -292,7 +301,8 @@ bool HopModel::Parts::scale_by_later_graphs(const float* window, float* gains) n
     dsp::multiply(sound, after_window.data(), seen.data(), length);
     transform->forward(seen.data(), after.data());
     const auto ratios = later_ratio.update(before.data(), after.data());
-    for (std::size_t k = 0; k < bins; ++k) gains[k] = std::min(1.0F, gains[k] * ratios[k]);
+    // In this order of arguments not-a-number stays what it is, for the caller to see.
+    for (std::size_t k = 0; k < bins; ++k) gains[k] = std::min(gains[k] * ratios[k], 1.0F);
     return true;
 }
 

@@ -38,8 +38,8 @@ public:
     [[nodiscard]] bool is_realtime_safe() const noexcept;
 
     /// `window`: the newest length() samples, contiguous; `out`: hop() samples. One thread at a time. False when a
-    /// backend failed; `out` is then silence. Non-finite results count as failure, and the states are reset so that the
-    /// next hop can recover.
+    /// backend failed; `out` is then silence. Non-finite results count as failure, as do samples beyond ±10¹², and the
+    /// states are reset so that the next hop can recover.
     [[nodiscard]] bool process(const float* window, float* out) noexcept SIDETONE_REALTIME;
 
     /// Whether `process_gains` can be used: the first graph works on the spectrum.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/spectral_ratio.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace sidetone::dsp {
@@ -59,6 +61,30 @@ TEST(SpectralRatio, IsOneInSilenceAndStaysWithinItsBounds) {
     ratio.reset();
     for (auto& bin : after) bin = -bin;
     for (const float r : ratio.update(before.data(), after.data())) EXPECT_EQ(r, 0.0F);
+}
+
+TEST(SpectralRatio, IsNotANumberOnceASumHasOutgrownAFloatUntilReset) {
+    std::mt19937 random{4};
+    constexpr std::size_t kBad = 10;
+    for (const auto& [before_level, after_level] :
+         {std::pair{1e30F, 1.0F}, std::pair{1e10F, 1e30F}, std::pair{1e30F, 1e30F}}) {
+        SpectralRatio ratio{kBins, 0.5};
+        auto before = noise(random), after = before;
+        before[kBad] = {before_level, 0};
+        after[kBad] = {after_level, 0};
+        (void)ratio.update(before.data(), after.data());
+        for (int frame = 0; frame < 3; ++frame) {
+            const auto quiet = noise(random);
+            const auto found = ratio.update(quiet.data(), quiet.data());
+            for (std::size_t k = 0; k < kBins; ++k) {
+                const bool sees_it = k + 2 >= kBad && k <= kBad + 2;
+                EXPECT_EQ(std::isnan(found[k]), sees_it) << before_level << " " << after_level << " bin " << k;
+            }
+        }
+        ratio.reset();
+        const auto quiet = noise(random);
+        EXPECT_THAT(ratio.update(quiet.data(), quiet.data()), testing::Each(testing::FloatNear(1, 1e-5F)));
+    }
 }
 
 TEST(SpectralRatio, ForgetsWhenReset) {

@@ -203,6 +203,21 @@ TEST_F(FrontEndOnly, ScalesGainsByWhatLaterGraphsMakeOfTheirFrames) {
     }
 }
 
+TEST_F(FrontEndOnly, GivesNoGainsWhereALaterGraphsResultIsNotFinite) {
+    // e to the power of quiet samples is finite, to the power of hundreds not.
+    const auto manifest = chain(kHann, {{Domain::complex_spectrum, "Identity"}, {Domain::waveform, "Exp"}});
+    HopModel model{manifest, "auto"}, fresh{manifest, "auto"};
+    const auto loud = dsp::test::white_noise(model.length(), 1, 1000), quiet = dsp::test::white_noise(8000, 2, 0.1F);
+    std::vector<float> gains(model.bins()), expected(model.bins());
+    EXPECT_FALSE(model.process_gains(loud.data(), gains.data()));
+    EXPECT_THAT(gains, testing::Each(1.0F));
+    for (std::size_t at = 0; at + model.length() <= quiet.size(); at += model.hop()) {
+        ASSERT_TRUE(model.process_gains(&quiet[at], gains.data()));
+        ASSERT_TRUE(fresh.process_gains(&quiet[at], expected.data()));
+        ASSERT_EQ(gains, expected) << "at sample " << at;
+    }
+}
+
 TEST_F(FrontEndOnly, IsRefusedWhereItsResultsAreNotFinite) {
     const auto manifest = chain(kRectangular, {{Domain::waveform, "Log"}});  // of negative samples
     EXPECT_THAT(test::error_of([&] { HopModel(manifest, "auto"); }),
@@ -272,7 +287,7 @@ TEST_P(Denoiser, GivesTheSameGainsAfterAReset) {
 TEST_P(Denoiser, FallsSilentOnBadSamplesAndComesBackAsNew) {
     SIDETONE_REQUIRE_WEIGHTS(manifest_);
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity, 3e38F}) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity, 3e38F, 1e30F}) {
         HopModel model{manifest_, "auto"};
         auto samples = test::speech();
         samples.resize(16'384);
@@ -294,6 +309,23 @@ TEST_P(Denoiser, FallsSilentOnBadSamplesAndComesBackAsNew) {
         }
         EXPECT_GE(failures, 1U) << bad;
         EXPECT_LE(failures, model.length() / model.hop()) << bad;
+    }
+}
+
+TEST_P(Denoiser, GivesNoGainsForSamplesBeyondItsRangeAndComesBackAsNew) {
+    SIDETONE_REQUIRE_WEIGHTS(manifest_);
+    for (const float level : {1e30F, 3e38F}) {  // finite, but not their squares, nor the spectrum of the latter
+        HopModel model{manifest_, "auto"}, fresh{manifest_, "auto"};
+        const auto speech = test::speech(), loud = dsp::test::white_noise(model.length(), 5, level);
+        std::vector<float> gains(model.bins()), expected(model.bins());
+        ASSERT_TRUE(model.process_gains(&speech[8000], gains.data()));
+        EXPECT_FALSE(model.process_gains(loud.data(), gains.data())) << level;
+        EXPECT_THAT(gains, testing::Each(1.0F));
+        for (std::size_t at = 0; at + model.length() <= 16'384; at += model.hop()) {
+            ASSERT_TRUE(model.process_gains(&speech[at], gains.data())) << level;
+            ASSERT_TRUE(fresh.process_gains(&speech[at], expected.data()));
+            ASSERT_EQ(gains, expected) << level << " at sample " << at;
+        }
     }
 }
 
