@@ -10,7 +10,6 @@ number or two, handed through. The network inside is the same, node by node, and
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import onnx
@@ -18,6 +17,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from corpus import PHONES
 from features import BINS
+from onnx_file import changed_or_exit, refuse, write_or_exit
 
 ROWS = 8  # a run: 80 ms
 EMBEDDING = [1, 128, 3, 19]  # of a Zipformer, whatever the metadata says
@@ -58,7 +58,10 @@ def shapes_of_states(model: ModelProto) -> list[tuple[int, int]]:
     """Frames and channels."""
     found = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in model.graph.input}
     count = sum(name.startswith("state_") for name in found)
-    return [(found[f"state_{i}"][1], found[f"state_{i}"][2]) for i in range(count)]
+    shapes = [found.get(f"state_{i}", []) for i in range(count)]
+    if not shapes or any(len(shape) != 3 or min(shape) < 1 for shape in shapes):
+        raise ValueError(f"found states of shapes {shapes}, expected state_0 and on, each [1, frames, channels]")
+    return [(frames, channels) for _, frames, channels in shapes]
 
 
 def layers_of(shapes: list[tuple[int, int]]) -> list[list[int]]:
@@ -127,16 +130,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
+    model = changed_or_exit(options.input, wrap)
     try:
-        model = onnx.load(str(options.input))
-        wrap(model)
-        onnx.checker.check_model(model)
         options.output.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, str(options.output / "model.onnx"))
-        (options.output / "tokens.txt").write_text(tokens())
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        raise SystemExit(2) from None
+        refuse(f"{options.output}: cannot be written: {error.strerror}")
+    write_or_exit(tokens().encode(), options.output / "tokens.txt")
+    write_or_exit(model.SerializeToString(), options.output / "model.onnx")
     print(f"{options.output}: model.onnx and tokens.txt")
 
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
+
+from onnx_file import changed_or_exit, write_or_exit
 
 EXAMPLE = """example:
   ./quantise.py --input exported.onnx --weights half --output ../../../models/phoneme-ctc/phoneme-ctc.onnx
@@ -82,17 +82,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    try:
-        model = onnx.load(str(options.input))
-        quantise(model.graph, options.weights)
-        onnx.checker.check_model(model)
-        partial = options.output.with_suffix(".part")
-        onnx.save(model, str(partial))
-        partial.replace(options.output)
-    except (OSError, ValueError) as error:
-        print(f"{options.input}: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    contents = options.output.read_bytes()
+    model = changed_or_exit(options.input, lambda whole: quantise(whole.graph, options.weights))
+    contents = model.SerializeToString()
+    write_or_exit(contents, options.output)
     print(f"{options.output}: {len(contents)} bytes, sha256 {hashlib.sha256(contents).hexdigest()}")
 
 

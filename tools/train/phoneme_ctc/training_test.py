@@ -11,6 +11,8 @@ import os
 import tempfile
 import unittest
 from pathlib import Path
+from types import ModuleType
+from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -20,6 +22,8 @@ import torch
 from onnx import numpy_helper
 
 import checkpoint
+import for_sherpa
+import quantise as quantise_program
 from augment import WARP_STEPS, augmented, change_tempo, warp_matrix
 from batches import IGNORED, TAIL, Example, collate, held_out_speakers
 from corpus import PHONES, Utterance
@@ -177,6 +181,47 @@ class Smaller(unittest.TestCase):
             if name.startswith("new_"):
                 np.testing.assert_array_equal(out[name].reshape(-1), plain[state].reshape(-1))
         self.assertEqual(len(out), len(shapes))
+
+
+class Programs(unittest.TestCase):
+    """quantise.py and for_sherpa.py as somebody calls them."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.input, self.output = self.folder / "input.onnx", self.folder / "out"
+        export(small_network(6), self.input)
+
+    def refusal(self, program: ModuleType, *also: str) -> str:
+        message = io.StringIO()
+        words = [program.__name__, "--input", str(self.input), "--output", str(self.output), *also]
+        with mock.patch("sys.argv", words), self.assertRaises(SystemExit) as refused, contextlib.redirect_stderr(message):
+            program.main()
+        self.assertEqual(refused.exception.code, 2)
+        self.assertEqual(message.getvalue().count("\n"), 1, message.getvalue())
+        return message.getvalue()
+
+    def refusals(self) -> list[str]:
+        return [self.refusal(quantise_program, "--weights", "half"), self.refusal(for_sherpa)]
+
+    def test_a_file_that_is_no_network_of_ours_is_named_and_nothing_is_written(self) -> None:
+        other = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
+        for contents in (b"not an ONNX file", b"", other.SerializeToString()):
+            self.input.write_bytes(contents)
+            for message in self.refusals():
+                self.assertTrue(message.startswith(f"{self.input}: "), message)
+                self.assertIn("expected", message)
+            self.assertEqual(list(self.folder.iterdir()), [self.input])
+
+    def test_a_file_that_is_not_there_is_named(self) -> None:
+        self.input.unlink()
+        for message in self.refusals():
+            self.assertTrue(message.startswith(f"{self.input}: cannot be read: "), message)
+
+    def test_an_output_that_cannot_be_written_is_named(self) -> None:
+        (self.folder / "file").touch()
+        self.output = self.folder / "file" / "out"
+        for message in self.refusals():
+            self.assertTrue(message.startswith(f"{self.output}: cannot be written: "), message)
 
 
 class Targets(unittest.TestCase):
