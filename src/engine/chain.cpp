@@ -73,6 +73,7 @@ void Chain::process(const device::CardBlock& block) noexcept {
                                 .due_monotonic_ns = block.due_monotonic_ns,
                                 .entered_ns = block.entered_ns,
                                 .period_ns = block.period_ns};
+    times_.begin_row();
     const auto started = rt::now_ns();
     auto* const* claimed = stages_.front()->claim_input(block.frames);
     auto* const* input = claimed != nullptr ? claimed : buffers_.data();

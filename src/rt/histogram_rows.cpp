@@ -6,7 +6,9 @@
 namespace sidetone::rt {
 
 HistogramRows::HistogramRows(std::vector<Histogram*> columns)
-    : columns_(std::move(columns)), values_(kRows * columns_.size()) {}
+    : columns_(std::move(columns)),
+      lines_per_row_((columns_.size() + kLineValues - 1) / kLineValues),
+      lines_(kRows * lines_per_row_) {}
 
 void HistogramRows::settle() noexcept {
     settling_.fetch_add(1, std::memory_order_acq_rel);
@@ -27,8 +29,8 @@ bool HistogramRows::has(const Histogram& histogram) const noexcept {
     return column_of(histogram) < columns_.size();
 }
 
-// All that is written while rows are put away, or after it, is released, and all is acquired here: who has read any of
-// it finds another count at the end.
+// Buckets and rows that are written while rows are put away, or after it, are released, and acquired here: who has read
+// any of them finds another count at the end.
 Distribution HistogramRows::distribution_us(const Histogram& histogram) const noexcept {
     const auto column = column_of(histogram);
     while (true) {
@@ -36,8 +38,7 @@ Distribution HistogramRows::distribution_us(const Histogram& histogram) const no
         Histogram seen;
         seen.add(histogram);
         const auto finished = finished_.load(std::memory_order_acquire);
-        for (std::size_t row = 0; row < finished; ++row)
-            seen.record(values_[row * columns_.size() + column].load(std::memory_order_acquire));
+        for (std::size_t row = 0; row < finished; ++row) seen.record(at(row, column).load(std::memory_order_acquire));
         if (before % 2 == 0 && settling_.load(std::memory_order_acquire) == before) return seen.distribution_us();
     }
 }

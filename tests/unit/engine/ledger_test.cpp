@@ -59,6 +59,7 @@ TEST(Ledger, RowsAreInTheLinesFromTheMomentTheyAreFinished) {
     auto& second = ledger.line("second", 0);
     auto* rows = &ledger.rows({&first, &second});
     for (std::uint64_t row = 1; row <= 40; ++row) {
+        rows->begin_row();
         rows->set(0, 1000);
         rows->set(1, 2000);
         rows->finish_row();
@@ -66,6 +67,7 @@ TEST(Ledger, RowsAreInTheLinesFromTheMomentTheyAreFinished) {
     }
     rows = &ledger.rows({&second});
     EXPECT_EQ(first.count(), 40U) << "what the earlier rows held is in the histograms";
+    rows->begin_row();
     rows->set(0, 2000);
     rows->finish_row();
     EXPECT_EQ(ledger.lines()[0].us.count, 40U);

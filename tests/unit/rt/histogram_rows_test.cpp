@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <random>
 #include <thread>
+#include <vector>
 
 namespace sidetone::rt {
 namespace {
@@ -22,26 +22,31 @@ void expect_same(const Distribution& found, const Distribution& expected) {
 TEST(HistogramRows, AnyNumberOfRowsIsWhatTheHistogramsWouldHaveRecorded) {
     std::mt19937_64 random(5);
     std::lognormal_distribution<double> durations(9, 2);
-    std::array<Histogram, 3> in_rows, expected;
-    HistogramRows rows{{&in_rows[0], &in_rows[1], &in_rows[2]}};
+    constexpr std::size_t kColumns = 10;  // more than a cache line has
+    std::vector<Histogram> in_rows(kColumns), expected(kColumns);
+    std::vector<Histogram*> columns;
+    for (auto& histogram : in_rows) columns.push_back(&histogram);
+    HistogramRows rows{columns};
     for (int row = 0; row < 100; ++row) {
-        for (std::size_t column = 0; column < 3; ++column) {
+        rows.begin_row();
+        for (std::size_t column = 0; column < kColumns; ++column) {
             const auto value = static_cast<std::int64_t>(durations(random));
             rows.set(column, value);
             expected[column].record(value);
         }
         rows.finish_row();
-        for (std::size_t column = 0; column < 3; ++column)
+        for (std::size_t column = 0; column < kColumns; ++column)
             expect_same(rows.distribution_us(in_rows[column]), expected[column].distribution_us());
     }
     rows.settle();
-    for (std::size_t column = 0; column < 3; ++column)
+    for (std::size_t column = 0; column < kColumns; ++column)
         expect_same(in_rows[column].distribution_us(), expected[column].distribution_us());
 }
 
 TEST(HistogramRows, ARowIsNotSeenBeforeItIsFinished) {
     Histogram histogram, stranger;
     HistogramRows rows{{&histogram}};
+    rows.begin_row();
     rows.set(0, 500);
     EXPECT_EQ(rows.distribution_us(histogram).count, 0U);
     rows.finish_row();
@@ -59,6 +64,7 @@ TEST(HistogramRows, AReaderNeverSeesMoreOrFewerThanWereFinished) {
     std::thread recorder{[&] {
         for (std::uint64_t row = 1; row <= kRows; ++row) {
             begun.store(row, std::memory_order_seq_cst);
+            rows.begin_row();
             rows.set(0, static_cast<std::int64_t>(row));
             rows.finish_row();
             finished.store(row, std::memory_order_seq_cst);
