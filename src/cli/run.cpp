@@ -34,7 +34,7 @@ struct RunArguments {
     std::uint32_t rate_hz = 0, block_frames = 0, channels = 0;
     std::uint32_t output_channels = 0;
     double seconds = 0;
-    bool sim_join = false, no_profile = false;
+    bool sim_join = false, no_profile = false, watch_stalls = false;
     device::SimSettings sim;
 };
 
@@ -138,6 +138,7 @@ int run(RunArguments arguments) {
     if (!arguments.no_profile) options_of_profiles(options, device, chain);
     options.calibration = stored_calibration(request.input, request.output);
     options.seconds = arguments.seconds;
+    options.watch_stalls = arguments.watch_stalls;
     options.remote = osc ? &*osc : nullptr;
     options.on_status = [&](const engine::LiveStatus& status) { line.show(status_text(status)); };
     options.on_message = [&](const std::string& message) {
@@ -215,6 +216,9 @@ void add_run(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 16));
     command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
         ->check(CLI::Range(0.0, 1e9));
+    command->add_flag(
+        "--watch-stalls", arguments->watch_stalls,
+        "Find out when the machine itself stands still (virtual ones do), and count misses of that apart");
     command->add_option("--json", arguments->json, "Write the ledger to this file");
     command->add_option("--osc", arguments->osc,
                         "Take changes of settings (/limit/ceiling_dbfs -12) at this UDP port, from this machine only; "

@@ -15,6 +15,7 @@
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
 #include "rt/guard.hpp"
+#include "rt/stall_watch.hpp"
 
 namespace sidetone::engine {
 namespace {
@@ -62,11 +63,28 @@ private:
     Remote* remote_;
 };
 
+std::unique_ptr<rt::StallWatch> watch_of(const LiveOptions& options) {
+    if (!options.watch_stalls) return nullptr;
+    auto watch = std::make_unique<rt::StallWatch>();
+    if (watch->is_watching()) return watch;
+    if (options.on_message) options.on_message("stalls are not watched: that takes the right to real-time priority");
+    return nullptr;
+}
+
+StallFinder stalls_of(rt::StallWatch* watch) {
+    if (watch == nullptr) return {};
+    return [watch](std::int64_t from_ns, std::int64_t to_ns) { return watch->most_stalled_ns(from_ns, to_ns); };
+}
+
 // The control thread of one run.
 class LiveRun {
 public:
     LiveRun(Engine& engine, const CardOpener& open_card, const LiveOptions& options)
-        : engine_(engine), tally_(engine), open_card_(open_card), options_(options) {}
+        : engine_(engine),
+          watch_(watch_of(options)),
+          tally_(engine, stalls_of(watch_.get())),
+          open_card_(open_card),
+          options_(options) {}
 
     Report run(const std::atomic<bool>& stop);
 
@@ -87,6 +105,7 @@ private:
     [[nodiscard]] std::uint64_t page_faults() const;
 
     Engine& engine_;
+    std::unique_ptr<rt::StallWatch> watch_;
     Tally tally_;
     const CardOpener& open_card_;
     const LiveOptions& options_;
@@ -309,6 +328,9 @@ Report LiveRun::report(std::int64_t now_ns) {
     r.cpu_share = static_cast<double>(rt::process_cpu_ns() - cpu_started_ns_) /
                   std::max<double>(1, static_cast<double>(now_ns - started_ns_));
     r.events_dropped = engine_.dropped_events();
+    if (watch_)
+        r.stalls =
+            StallReport{.count = watch_->stalls(), .longest_ms = static_cast<double>(watch_->longest_ns()) / 1e6};
     r.clocks = clocks_;
     r.lines = engine_.ledger();
     r.decisions = engine_.decisions();

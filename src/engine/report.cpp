@@ -28,6 +28,11 @@ nlohmann::json to_json(const std::optional<ClockReport>& clocks) {
             {"dropped_frames", clocks->dropped_frames}};
 }
 
+nlohmann::json to_json(const std::optional<StallReport>& stalls) {
+    if (!stalls) return nullptr;
+    return {{"count", stalls->count}, {"longest_ms", stalls->longest_ms}};
+}
+
 std::string clock_text(const ClockReport& clocks) {
     return fmt::format(
         "  clocks    {:+.1f} ppm apart; delay between them {:.2f} to {:.2f} ms (set to {:.2f}), {} under-runs, set "
@@ -88,6 +93,7 @@ nlohmann::json to_json(const Report& r) {
               {"total", r.latency.total_ms()}}},
             {"peaks_dbfs", {{"in", r.input_peaks_dbfs}, {"out", r.output_peaks_dbfs}}},
             {"clocks", to_json(r.clocks)},
+            {"stalls", to_json(r.stalls)},
             {"stages", stages},
             {"decisions", r.decisions}};
 }
@@ -109,6 +115,10 @@ std::string to_text(const Report& r) {
         r.latency.capture_ms, r.latency.chain_ms, r.latency.playback_ms, r.latency.total_ms(), r.latency.compute_ms);
     text += fmt::format("  blocks    {}, misses {} (ours), {} card, {} stolen, {} xruns, {} outages\n", r.blocks,
                         r.misses, r.misses_card, r.misses_stolen, r.xruns, r.outages);
+    if (r.stalls) {
+        text += fmt::format("  machine   stood still {} times for 0.3 ms and more, {:.1f} ms at the longest\n",
+                            r.stalls->count, r.stalls->longest_ms);
+    }
     if (!r.output_peaks_dbfs.empty()) {
         text += fmt::format("  peaks     in {:.1f}; out {:.1f} dB of full scale\n", fmt::join(r.input_peaks_dbfs, " "),
                             fmt::join(r.output_peaks_dbfs, " "));

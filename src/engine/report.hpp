@@ -28,6 +28,12 @@ struct ClockReport {
     std::uint64_t under_runs = 0, recentres = 0, dropped_frames = 0;
 };
 
+/// How often the machine stood still, as far as it was watched for.
+struct StallReport {
+    std::uint64_t count = 0;  ///< all processors
+    double longest_ms = 0;
+};
+
 /// What one run came to.
 struct Report {
     std::string chain, card;
@@ -45,6 +51,7 @@ struct Report {
     double cpu_share = 0;                                    ///< of one core, the whole process
     Latency latency;
     std::optional<ClockReport> clocks;  ///< nothing: there was only one clock
+    std::optional<StallReport> stalls;  ///< nothing: nobody watched
     std::vector<LedgerLine> lines;
     std::vector<std::string> decisions;
 };

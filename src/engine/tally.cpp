@@ -65,7 +65,7 @@ void Tally::poll(int audio_thread_id) {
             continue;
         }
         if (kind == EventKind::model_failed) ++model_failures_;
-        const auto cause = cause_of(event, period_ns, stolen);
+        const auto cause = cause_of(event, period_ns, stalls_ ? is_explained_by_stalls(event, period_ns) : stolen);
         const auto weight = weight_of(event, std::max(1U, format.block_frames));
         misses_[static_cast<std::size_t>(cause)] += weight;
         seen_[{kind, cause}] += weight;
@@ -98,6 +98,29 @@ bool Tally::was_stolen(int audio_thread_id) {
     return (now.audio_id == before->audio_id && now.audio_switches > before->audio_switches) ||
            (now.worker_id == before->worker_id && now.worker_switches > before->worker_switches) ||
            now.stolen_ns > before->stolen_ns;
+}
+
+// A watch that is late by less than a stall's least length sees none: what took a little too long stays ours.
+bool Tally::is_explained_by_stalls(const rt::Event& event, double period_ns) const {
+    const auto period = static_cast<std::int64_t>(period_ns);
+    const auto explains = [&](std::int64_t before_ns, std::int64_t needed_ns) {
+        return stalls_(event.at_ns - before_ns, event.at_ns) >= std::max<std::int64_t>(needed_ns, 1);
+    };
+    switch (static_cast<EventKind>(event.kind)) {
+        case EventKind::block_overrun: {
+            const auto since_due = event.values[0] + event.values[1];
+            return explains(since_due, since_due - period);
+        }
+        case EventKind::hop_late:
+            return explains(event.values[2], 1);
+        case EventKind::frames_lost: {
+            const auto format = engine_.format();
+            const auto lost = static_cast<std::int64_t>(1e9 * static_cast<double>(event.values[0]) / format.rate_hz);
+            return explains(lost + 2 * period, lost / 2);
+        }
+        default:
+            return explains(2 * period, 1);
+    }
 }
 
 Cause Tally::cause_of(const rt::Event& event, double period_ns, bool stolen) const noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,11 +22,17 @@ enum class Cause : std::uint8_t {
     stolen,  ///< the hypervisor or the scheduler took the processor away meanwhile
 };
 
+/// For how long, at the most, a processor stood still between two moments of the stamp clock, in ns
+/// (rt::StallWatch::most_stalled_ns).
+using StallFinder = std::function<std::int64_t(std::int64_t from_ns, std::int64_t to_ns)>;
+
 /// Counts what went wrong and finds the cause of each: the control thread's part of the ledger. Call `poll` some tens
 /// of times a second while sound runs; what the scheduler did is only known to that grain.
 class Tally {
 public:
-    explicit Tally(Engine& engine) : engine_(engine) {}
+    /// With `stalls`, a miss is stolen when the machine stood still for as long as it takes to explain it, and only
+    /// then: those who watch for that take the processor away themselves, for microseconds.
+    explicit Tally(Engine& engine, StallFinder stalls = {}) : engine_(engine), stalls_(std::move(stalls)) {}
 
     /// Control thread. Drains the engine's events and finds their causes.
     void poll(int audio_thread_id);
@@ -44,10 +51,12 @@ private:
         std::uint64_t audio_switches = 0, worker_switches = 0, stolen_ns = 0;
     };
     [[nodiscard]] bool was_stolen(int audio_thread_id);
+    [[nodiscard]] bool is_explained_by_stalls(const rt::Event& event, double period_ns) const;
     [[nodiscard]] Cause cause_of(const rt::Event& event, double period_ns, bool stolen) const noexcept;
     [[nodiscard]] std::uint64_t weight_of(const rt::Event& event, std::uint32_t block_frames) const noexcept;
 
     Engine& engine_;
+    StallFinder stalls_;
     std::map<std::pair<stage::EventKind, Cause>, std::uint64_t> seen_;  // not told yet
     std::uint64_t misses_[3] = {};
     std::uint64_t not_finite_in_ = 0, not_finite_out_ = 0, model_failures_ = 0;

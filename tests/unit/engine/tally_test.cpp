@@ -10,6 +10,7 @@
 #include <chrono>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "rt/thread.hpp"
 #include "unit/engine/hand_driven_card.hpp"
@@ -185,6 +186,30 @@ TEST_F(TallyTest, FirstLookExcusesNothing) {
     tally_.poll(thread.id());
     SKIP_IF_DISTURBED();
     expect_misses(1, 0, 0);
+}
+
+// A callback of 600 ms in a period of 512: the machine must have stood still for 88 of them.
+TEST_F(TallyTest, WhereStallsAreWatchedAMissIsStolenWhenTheyExplainIt) {
+    std::int64_t stalled_ns = 0, asked_for_ns = 0;
+    Tally tally{engine_, [&](std::int64_t from_ns, std::int64_t to_ns) {
+                    asked_for_ns = to_ns - from_ns;
+                    return stalled_ns;
+                }};
+    const auto misses_of = [&](std::int64_t stalled_for_ns, int thread_id) {
+        stalled_ns = stalled_for_ns;
+        block({.took_ns = 600 * kMs});
+        tally.poll(thread_id);
+        return std::pair{tally.misses(Cause::ours), tally.misses(Cause::stolen)};
+    };
+    PressedThread thread;
+    tally.poll(thread.id());
+    thread.struggle();
+    EXPECT_EQ(misses_of(0, thread.id()), (std::pair<std::uint64_t, std::uint64_t>(1, 0)))
+        << "losing the core for a moment explains nothing";
+    EXPECT_EQ(misses_of(70 * kMs, thread.id()), (std::pair<std::uint64_t, std::uint64_t>(2, 0)));
+    EXPECT_EQ(misses_of(300 * kMs, thread.id()), (std::pair<std::uint64_t, std::uint64_t>(2, 1)));
+    EXPECT_GE(asked_for_ns, 600 * kMs);
+    EXPECT_LT(asked_for_ns, 900 * kMs);
 }
 
 TEST_F(TallyTest, NotFiniteInputIsCountedAndIsNoMiss) {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rt/stall_watch.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include "rt/arena.hpp"
+#include "rt/clock.hpp"
+#include "rt/single_writer_single_reader_ring.hpp"
+#include "rt/thread.hpp"
+
+namespace sidetone::rt {
+namespace {
+
+constexpr int kHighestPriority = 98;  // 99 is the kernel's own threads'
+constexpr std::size_t kMostUnseen = 1024;
+constexpr std::int64_t kRememberedNs = 60'000'000'000;
+
+std::vector<int> processors() {
+    std::vector<int> result;
+#if defined(__linux__)
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return result;
+    for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+        if (CPU_ISSET(processor, &allowed)) result.push_back(processor);
+    }
+#endif
+    return result;
+}
+
+}  // namespace
+
+class StallWatch::Watcher {
+public:
+    explicit Watcher(int processor)
+        : arena_(kMostUnseen * sizeof(Stall) + kCacheLine),
+          ring_(arena_, kMostUnseen),
+          thread_({.name = "st-watch", .priority = kHighestPriority, .core = processor}, [this] { run(); }) {}
+    ~Watcher() {
+        stopped_.store(true, std::memory_order_relaxed);
+        thread_.join();
+    }
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
+
+    [[nodiscard]] bool is_watching() const noexcept { return thread_.is_realtime(); }
+    [[nodiscard]] bool take(Stall& stall) noexcept { return ring_.try_pop(stall); }
+
+private:
+    void run() noexcept {
+        auto due_ns = monotonic_ns();
+        while (!stopped_.load(std::memory_order_relaxed)) {
+            due_ns += kPeriodNs;
+            sleep_until_monotonic(due_ns);
+            const auto late_ns = monotonic_ns() - due_ns;
+            if (late_ns < kLeastNs) continue;
+            const auto now_ns = rt::now_ns();
+            (void)ring_.try_push({.from_ns = now_ns - late_ns, .to_ns = now_ns});  // when full: thousands lie there
+            due_ns += late_ns / kPeriodNs * kPeriodNs;                             // one stall is told once
+        }
+    }
+
+    Arena arena_;
+    SingleWriterSingleReaderRing<Stall> ring_;
+    std::atomic<bool> stopped_{false};
+    RealtimeThread thread_;
+};
+
+StallWatch::StallWatch() {
+    calibrate_clock();
+    for (const int processor : processors()) watchers_.push_back(std::make_unique<Watcher>(processor));
+    recent_.resize(watchers_.size());
+}
+
+StallWatch::~StallWatch() = default;
+
+bool StallWatch::is_watching() const noexcept {
+    return !watchers_.empty() &&
+           std::ranges::all_of(watchers_, [](const auto& watcher) { return watcher->is_watching(); });
+}
+
+void StallWatch::collect() {
+    for (std::size_t i = 0; i < watchers_.size(); ++i) {
+        Stall stall;
+        while (watchers_[i]->take(stall)) {
+            recent_[i].push_back(stall);
+            ++stalls_;
+            longest_ns_ = std::max(longest_ns_, stall.to_ns - stall.from_ns);
+        }
+        const auto oldest_ns = now_ns() - kRememberedNs;
+        while (!recent_[i].empty() && recent_[i].front().to_ns < oldest_ns) recent_[i].pop_front();
+    }
+}
+
+std::int64_t StallWatch::most_stalled_ns(std::int64_t from_ns, std::int64_t to_ns) {
+    collect();
+    if (!is_watching()) return 0;
+    std::int64_t most_ns = 0;
+    for (const auto& stalls : recent_) most_ns = std::max(most_ns, rt::most_stalled_ns(stalls, from_ns, to_ns));
+    return most_ns;
+}
+
+std::uint64_t StallWatch::stalls() {
+    collect();
+    return stalls_;
+}
+
+std::int64_t StallWatch::longest_ns() {
+    collect();
+    return longest_ns_;
+}
+
+std::int64_t most_stalled_ns(const std::deque<Stall>& stalls, std::int64_t from_ns, std::int64_t to_ns) noexcept {
+    std::int64_t sum_ns = 0;
+    for (const auto& stall : stalls) {
+        const auto begin_ns = std::max(from_ns, stall.from_ns - StallWatch::kPeriodNs);
+        sum_ns += std::max<std::int64_t>(0, std::min(to_ns, stall.to_ns) - begin_ns);
+    }
+    return sum_ns;
+}
+
+}  // namespace sidetone::rt
