@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stage/sofa_file.hpp"
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
 
-#include "rt/error.hpp"
 #include "stage/sofa_reader.hpp"
 
 namespace sidetone::stage {
@@ -18,7 +14,7 @@ namespace {
 std::vector<float> delayed(const float* taps, std::size_t length, double delay_frames) {
     std::vector<float> response(taps, taps + length);
     if (delay_frames == 0) return response;
-    response.resize(length + static_cast<std::size_t>(std::ceil(delay_frames)) + 32);
+    response.resize(delayed_frames(length, delay_frames));
     return dsp::shifted(response, delay_frames);
 }
 

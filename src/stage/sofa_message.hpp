@@ -15,6 +15,8 @@ struct SofaMessage {
     static constexpr std::uint32_t kMark = 0x41'46'4f'53;  // "SOFA"
     static constexpr std::uint32_t kMostDirections = 100'000;
     static constexpr std::uint64_t kMostFloats = 1U << 27;
+    static constexpr std::uint32_t kLowestRateHz = 8'000, kHighestRateHz = 192'000;
+    static constexpr double kLatestDelaySeconds = 0.1;
 
     std::uint32_t mark = kMark;
     std::uint32_t is_read = 0;

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <csignal>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -32,9 +32,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr double kLatestSeconds = 0.1;  // of a delay
 constexpr rlim_t kProcessorSeconds = 5, kMemoryBytes = rlim_t{2} << 30;
 constexpr auto kConvention = "SimpleFreeFieldHRIR"sv;
+constexpr auto kTakesTooLong = "found contents that take longer than 5 s to read, expected a SOFA file"sv;
 
 [[noreturn]] void refuse(const std::string& what) {
     throw InputError(what);
@@ -137,8 +137,9 @@ void check_numbers(const MYSOFA_HRTF& sofa) {
         refuse(fmt::format("found {} sampling rates, expected one", sofa.DataSamplingRate.elements));
     }
     const double rate = static_cast<double>(sofa.DataSamplingRate.values[0]);
-    if (!(rate >= 8000 && rate <= 192'000)) {
-        refuse(fmt::format("found a sampling rate of {:g} Hz, expected 8000 to 192000", rate));
+    if (!(rate >= SofaMessage::kLowestRateHz && rate <= SofaMessage::kHighestRateHz)) {
+        refuse(fmt::format("found a sampling rate of {:g} Hz, expected {} to {}", rate, SofaMessage::kLowestRateHz,
+                           SofaMessage::kHighestRateHz));
     }
     if (sofa.N > kLongestResponseSeconds * rate) {
         refuse(
@@ -156,32 +157,43 @@ void check_numbers(const MYSOFA_HRTF& sofa) {
     }
     for (unsigned n = 0; n < delays.elements; ++n) {
         const double seconds = static_cast<double>(delays.values[n]) / rate;
-        if (seconds >= 0 && seconds <= kLatestSeconds) continue;
-        refuse(fmt::format("found a delay of {:g} s, expected 0 to {:g}", seconds, kLatestSeconds));
+        if (seconds >= 0 && seconds <= SofaMessage::kLatestDelaySeconds) continue;
+        refuse(fmt::format("found a delay of {:g} s, expected 0 to {:g}", seconds, SofaMessage::kLatestDelaySeconds));
     }
 }
 
-void limit(int resource, rlim_t most) {
-    const rlimit wanted{.rlim_cur = most, .rlim_max = most};
-    setrlimit(static_cast<__rlimit_resource>(resource), &wanted);
-}
-
-void limit_this_program() {
-    limit(RLIMIT_CPU, kProcessorSeconds);
-    limit(RLIMIT_CORE, 0);
-#ifndef SIDETONE_SANITIZED  // sanitizers map terabytes
-    limit(RLIMIT_AS, kMemoryBytes);
-#endif
-}
-
-void write_all(const void* data, std::size_t bytes) {
+void write_all(const void* data, std::size_t bytes) noexcept {
     const auto* from = static_cast<const char*>(data);
     while (bytes > 0) {
         const auto written = ::write(STDOUT_FILENO, from, bytes);
-        if (written <= 0) std::exit(1);  // nobody listens any more
+        if (written <= 0) _exit(1);  // nobody listens any more
         from += written;
         bytes -= static_cast<std::size_t>(written);
     }
+}
+
+void write_refusal(std::string_view what) noexcept {
+    const SofaMessage message;
+    write_all(&message, sizeof message);
+    write_all(what.data(), what.size());
+}
+
+void limit(int resource, rlim_t most, rlim_t at_the_very_most) {
+    const rlimit wanted{.rlim_cur = most, .rlim_max = at_the_very_most};
+    setrlimit(static_cast<__rlimit_resource>(resource), &wanted);
+}
+
+/// Whoever uses up its processor time is asked to stop first, and says so.
+void limit_this_program() {
+    std::signal(SIGXCPU, [](int) {
+        write_refusal(kTakesTooLong);
+        _exit(2);
+    });
+    limit(RLIMIT_CPU, kProcessorSeconds, kProcessorSeconds + 1);
+    limit(RLIMIT_CORE, 0, 0);
+#ifndef SIDETONE_SANITIZED  // sanitizers map terabytes
+    limit(RLIMIT_AS, kMemoryBytes, kMemoryBytes);
+#endif
 }
 
 void write_contents(const MYSOFA_HRTF& sofa) {
@@ -225,8 +237,6 @@ int main(int argc, char** argv) try {
     sidetone::stage::read(argv[1]);
     return 0;
 } catch (const std::exception& error) {
-    const sidetone::stage::SofaMessage message;
-    sidetone::stage::write_all(&message, sizeof message);
-    sidetone::stage::write_all(error.what(), std::strlen(error.what()));
+    sidetone::stage::write_refusal(error.what());
     return 2;
 }

@@ -22,6 +22,7 @@
 #include <system_error>
 
 #include "rt/error.hpp"
+#include "stage/hrir_file.hpp"
 #include "stage/sofa_message.hpp"
 
 namespace sidetone::stage {
@@ -32,8 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kProgram = "sidetone-sofa";
 constexpr std::size_t kMostText = 1'000;
-constexpr std::uint32_t kLowestRateHz = 8'000, kHighestRateHz = 192'000;
-constexpr float kLatestSeconds = 0.1F;
+constexpr auto kUnreadable = "found contents that cannot be read, expected a SOFA file";
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& what) {
     throw InputError(fmt::format("{}: {}", path.string(), what));
@@ -55,12 +55,22 @@ private:
     int pipe_ = -1;
 };
 
+/// The reader writes into `pipe`, and has nothing else that is open here.
 struct SpawnActions {
-    SpawnActions() { posix_spawn_file_actions_init(&actions); }
+    explicit SpawnActions(int pipe) {
+        posix_spawn_file_actions_init(&actions);
+        for (const int result : {posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0),
+                                 posix_spawn_file_actions_adddup2(&actions, pipe, STDOUT_FILENO),
+                                 posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0),
+                                 posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)}) {
+            if (error == 0) error = result;
+        }
+    }
     ~SpawnActions() { posix_spawn_file_actions_destroy(&actions); }
     SpawnActions(const SpawnActions&) = delete;
     SpawnActions& operator=(const SpawnActions&) = delete;
     posix_spawn_file_actions_t actions{};
+    int error = 0;
 };
 
 /// Nothing of how the calling thread is set up is handed on: neither its signals nor a real-time priority.
@@ -88,16 +98,14 @@ Reader::Reader(const fs::path& program, const fs::path& file) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) refuse(file, "cannot be read: found no room for another pipe");
     pipe_ = ends[0];
-    const SpawnActions to;
-    auto* const actions = const_cast<posix_spawn_file_actions_t*>(&to.actions);
-    posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+    const SpawnActions to{ends[1]};
     const SpawnAttributes as;
     std::string name = program.string(), argument = file.string();
     const std::array<char*, 3> arguments{name.data(), argument.data(), nullptr};
-    const int error = posix_spawn(&child_, name.c_str(), actions, &as.attributes, arguments.data(), environ);
+    int error = to.error;
+    if (error == 0) {
+        error = posix_spawn(&child_, name.c_str(), &to.actions, &as.attributes, arguments.data(), environ);
+    }
     close(ends[1]);
     if (error == 0) return;
     close(pipe_);
@@ -116,11 +124,12 @@ Reader::~Reader() {
 std::size_t Reader::read(std::span<std::byte> bytes, Clock::time_point deadline) const {
     std::size_t done = 0;
     while (done < bytes.size()) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0) break;
         pollfd waiting{.fd = pipe_, .events = POLLIN, .revents = 0};
-        const int ready = left <= 0 ? 0 : poll(&waiting, 1, static_cast<int>(left));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) break;
+        const int ready = poll(&waiting, 1, static_cast<int>(left));
+        if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+        if (ready < 0) break;
         const auto got = ::read(pipe_, bytes.data() + done, bytes.size() - done);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
@@ -130,15 +139,39 @@ std::size_t Reader::read(std::span<std::byte> bytes, Clock::time_point deadline)
 }
 
 void check_sizes(const fs::path& path, const SofaMessage& message) {
-    if (message.directions == 0 || message.directions > SofaMessage::kMostDirections || message.frames == 0 ||
-        message.floats() > SofaMessage::kMostFloats) {
+    if (message.directions == 0 || message.frames == 0) {
+        refuse(path, fmt::format("found {} directions of {} frames, expected at least one of each", message.directions,
+                                 message.frames));
+    }
+    if (message.directions > SofaMessage::kMostDirections || message.floats() > SofaMessage::kMostFloats) {
         refuse(path,
                fmt::format("found {} directions of {} frames, expected at most {} directions and {} samples",
                            message.directions, message.frames, SofaMessage::kMostDirections, SofaMessage::kMostFloats));
     }
-    if (message.rate_hz < kLowestRateHz || message.rate_hz > kHighestRateHz) {
-        refuse(path, fmt::format("found a sampling rate of {} Hz, expected {} to {}", message.rate_hz, kLowestRateHz,
-                                 kHighestRateHz));
+    if (message.rate_hz < SofaMessage::kLowestRateHz || message.rate_hz > SofaMessage::kHighestRateHz) {
+        refuse(path, fmt::format("found a sampling rate of {} Hz, expected {} to {}", message.rate_hz,
+                                 SofaMessage::kLowestRateHz, SofaMessage::kHighestRateHz));
+    }
+    const double seconds = static_cast<double>(message.frames) / message.rate_hz;
+    if (seconds > kLongestResponseSeconds) {
+        refuse(path,
+               fmt::format("found responses of {:.1f} s, expected up to {:g} s", seconds, kLongestResponseSeconds));
+    }
+}
+
+/// All responses are made as long as the latest one needs.
+void check_delays(const fs::path& path, const SofaContents& contents) {
+    const auto [earliest, latest] = std::ranges::minmax(contents.delay_frames);
+    constexpr double kRounded = 1.001;  // the rate, to whole Hz
+    if (earliest < 0 || static_cast<double>(latest) > kRounded * SofaMessage::kLatestDelaySeconds * contents.rate_hz) {
+        refuse(path, fmt::format("found a delay out of range, expected 0 to {:g} s", SofaMessage::kLatestDelaySeconds));
+    }
+    const auto samples =
+        std::uint64_t{2} * contents.directions * delayed_frames(contents.frames, static_cast<double>(latest));
+    if (samples > SofaMessage::kMostFloats) {
+        refuse(path, fmt::format("found {} directions of {} frames and delays up to {:g} frames, expected at most {} "
+                                 "samples with the delays",
+                                 contents.directions, contents.frames, latest, SofaMessage::kMostFloats));
     }
 }
 
@@ -152,7 +185,7 @@ bool is_finite(const std::vector<float>& values) {
     text.resize(reader.read(std::as_writable_bytes(std::span{text}), deadline));
     std::ranges::replace_if(
         text, [](char c) { return c < ' ' || c > '~'; }, '?');
-    refuse(path, text);
+    refuse(path, text.empty() ? kUnreadable : text);
 }
 
 /// Where the program lies whose code this is: the executable, or a library within another one's process.
@@ -172,7 +205,9 @@ SofaContents read_sofa_contents(const fs::path& path, const fs::path& program, s
     SofaMessage message;
     const auto got = reader.read(std::as_writable_bytes(std::span{&message, 1}), deadline);
     if (got != sizeof message || message.mark != SofaMessage::kMark) {
-        refuse(path, "found contents that take longer than 5 s to read or cannot be read at all, expected a SOFA file");
+        if (Clock::now() < deadline) refuse(path, kUnreadable);
+        refuse(path, fmt::format("found contents that take longer than {:g} s to read, expected a SOFA file",
+                                 std::chrono::duration<double>(patience).count()));
     }
     if (message.is_read != 1) refuse_in_its_words(path, reader, deadline);
     check_sizes(path, message);
@@ -181,17 +216,23 @@ SofaContents read_sofa_contents(const fs::path& path, const fs::path& program, s
                           .frames = message.frames,
                           .angles_deg = std::vector<float>(std::size_t{2} * message.directions),
                           .delay_frames = std::vector<float>(std::size_t{2} * message.directions),
-                          .taps = std::vector<float>(std::size_t{2} * message.directions * message.frames)};
-    for (auto* values : {&contents.angles_deg, &contents.delay_frames, &contents.taps}) {
-        const auto bytes = std::as_writable_bytes(std::span{*values});
+                          .taps = {}};
+    const auto receive = [&](std::vector<float>& values) {
+        const auto bytes = std::as_writable_bytes(std::span{values});
         if (reader.read(bytes, deadline) != bytes.size()) refuse(path, "ends too early, expected a whole SOFA file");
-        if (!is_finite(*values)) refuse(path, "found values that are no numbers, expected finite ones");
-    }
-    const float latest = kLatestSeconds * static_cast<float>(contents.rate_hz) * 1.001F;
-    if (!std::ranges::all_of(contents.delay_frames, [&](float frames) { return frames >= 0 && frames <= latest; })) {
-        refuse(path, fmt::format("found a delay out of range, expected 0 to {:g} s", kLatestSeconds));
-    }
+        if (!is_finite(values)) refuse(path, "found values that are no numbers, expected finite ones");
+    };
+    receive(contents.angles_deg);
+    receive(contents.delay_frames);
+    check_delays(path, contents);
+    contents.taps.resize(std::size_t{2} * message.directions * message.frames);
+    receive(contents.taps);
     return contents;
+}
+
+std::size_t delayed_frames(std::size_t frames, double delay_frames) noexcept {
+    constexpr std::size_t kRinging = 32;
+    return delay_frames == 0 ? frames : frames + static_cast<std::size_t>(std::ceil(delay_frames)) + kRinging;
 }
 
 fs::path find_sofa_reader() {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "rt/error.hpp"
 #include "stage/hrir_file.hpp"
@@ -46,16 +47,18 @@ protected:
 };
 
 TEST_F(SofaReader, ThatHangsIsEnded) {
-    EXPECT_THAT(refusal(script("exec sleep 1000"), 50ms), HasSubstr("a.sofa: found contents that take longer"));
+    EXPECT_THAT(refusal(script("exec sleep 1000"), 50ms),
+                HasSubstr("a.sofa: found contents that take longer than 0.05 s"));
 }
 
 TEST_F(SofaReader, ThatCrashesIsAFileThatCannotBeRead) {
-    EXPECT_THAT(refusal(script("kill -s SEGV $$")), HasSubstr("a.sofa: found contents that take longer"));
-    EXPECT_THAT(refusal(script("exit 0")), HasSubstr("cannot be read at all, expected a SOFA file"));
+    for (const auto* const commands : {"kill -s SEGV $$", "exit 0"}) {
+        EXPECT_EQ(refusal(script(commands)), "a.sofa: found contents that cannot be read, expected a SOFA file");
+    }
 }
 
 TEST_F(SofaReader, ThatSendsAnythingIsNotBelieved) {
-    EXPECT_THAT(refusal(script("cat /dev/zero")), HasSubstr("a.sofa: found contents that take longer"));
+    EXPECT_THAT(refusal(script("cat /dev/zero")), HasSubstr("a.sofa: found contents that cannot be read"));
     const SofaMessage good{.is_read = 1, .rate_hz = 48'000, .directions = 2, .frames = 3};
     auto message = good;
     message.directions = 0xffff'ffff;
@@ -64,6 +67,12 @@ TEST_F(SofaReader, ThatSendsAnythingIsNotBelieved) {
     message.frames = 0xffff'ffff;
     EXPECT_THAT(refusal(sender(message)), HasSubstr("found 2 directions of 4294967295 frames, expected at most"));
     message = good;
+    message.frames = 96'001;
+    EXPECT_THAT(refusal(sender(message)), HasSubstr("found responses of 2.0 s, expected up to 2 s"));
+    message = good;
+    message.directions = 0;
+    EXPECT_THAT(refusal(sender(message)), HasSubstr("found 0 directions of 3 frames, expected at least one of each"));
+    message = good;
     message.rate_hz = 1;
     EXPECT_THAT(refusal(sender(message)), HasSubstr("found a sampling rate of 1 Hz, expected 8000 to 192000"));
     EXPECT_THAT(refusal(sender(good, "too little")), HasSubstr("ends too early"));
@@ -71,8 +80,22 @@ TEST_F(SofaReader, ThatSendsAnythingIsNotBelieved) {
     EXPECT_THAT(refusal(sender(good, std::string(80, '\x4f'))), HasSubstr("found a delay out of range"));
 }
 
+TEST_F(SofaReader, DelaysThatMakeResponsesTooLongAreRefused) {
+    const SofaMessage message{.is_read = 1, .rate_hz = 192'000, .directions = 100'000, .frames = 1};
+    const auto with_delay = [&](float frames) {
+        std::vector<float> values(std::size_t{4} * message.directions);  // angles, then delays
+        values.back() = frames;
+        return refusal(sender(message, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}));
+    };
+    EXPECT_THAT(with_delay(19'200), HasSubstr("a.sofa: found 100000 directions of 1 frames and delays up to 19200 "
+                                              "frames, expected at most 134217728 samples"));
+    // One that fits is read on.
+    EXPECT_THAT(with_delay(600), HasSubstr("ends too early"));
+}
+
 TEST_F(SofaReader, ItsWordsAreOneLineThatATerminalObeysNothingOf) {
     EXPECT_EQ(refusal(sender({}, "found \x1b[2J\nexpected")), "a.sofa: found ?[2J?expected");
+    EXPECT_EQ(refusal(sender({})), "a.sofa: found contents that cannot be read, expected a SOFA file");
     EXPECT_LT(refusal(sender({}, std::string(1'000'000, 'x'))).size(), 2'000U);
 }
 
