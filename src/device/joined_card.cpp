@@ -56,9 +56,9 @@ std::optional<JoinedClocks> JoinedCard::clocks() const {
     return JoinedClocks{.correction_ppm = bridge_->correction_ppm(),
                         .delay_frames = bridge_->delay_frames(),
                         .target_delay_frames = bridge_->target_delay_frames(),
-                        .under_runs = bridge_->under_runs(),
-                        .recentres = bridge_->recentres(),
-                        .dropped_frames = bridge_->dropped_frames()};
+                        .under_runs = before_.under_runs + bridge_->under_runs(),
+                        .recentres = before_.recentres + bridge_->recentres(),
+                        .dropped_frames = before_.dropped_frames + bridge_->dropped_frames()};
 }
 
 void JoinedCard::settle() {
@@ -67,6 +67,11 @@ void JoinedCard::settle() {
     if (!capturing_.known || !playing_.known) return;
     const auto& in = capturing_.format;
     const auto& out = playing_.format;
+    if (bridge_) {
+        before_.under_runs += bridge_->under_runs();
+        before_.recentres += bridge_->recentres();
+        before_.dropped_frames += bridge_->dropped_frames();
+    }
     bridge_ = std::make_unique<ClockBridge>(BridgeSettings{.channels = in.input_channels,
                                                            .input_rate_hz = in.rate_hz,
                                                            .output_rate_hz = out.rate_hz,

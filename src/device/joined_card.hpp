@@ -39,6 +39,7 @@ public:
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return output_->audio_thread_id(); }
     [[nodiscard]] std::string playback_name() const override { return output_->playback_name(); }
+    /// Its counts are of all starts.
     [[nodiscard]] std::optional<JoinedClocks> clocks() const override;
 
     /// How the two clocks get on; null before the first `start`. Its counters may be read at any time while the card
@@ -78,6 +79,7 @@ private:
     CardFormat format_;
     CardUser* user_ = nullptr;
     std::unique_ptr<ClockBridge> bridge_;
+    JoinedClocks before_;  // counts of the bridges that this one replaced; under settling_
     std::vector<std::vector<float>> planes_;
     std::vector<float*> plane_pointers_;
     std::vector<const void*> source_pointers_;

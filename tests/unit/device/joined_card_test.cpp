@@ -136,6 +136,28 @@ TEST(JoinedCard, LostCallbacksOfEitherCardAreWeathered) {
     EXPECT_GT(user.count(CardEvent::xrun), 0);
 }
 
+TEST(JoinedCard, CountsGoOnWhenItIsStartedAgain) {
+    VirtualTime time;
+    auto in = microphone(time, 0);
+    in.pacing.jitter_us = 20'000;  // many blocks late
+    const auto card = join(in, ear(time, 0));
+    ListeningUser user;
+    const StopAtEnd stop_at_end{*card};
+    card->start(user);
+    time.run_for(5);
+    const auto first = card->clocks().value();
+    ASSERT_GT(first.under_runs, 0U);
+    EXPECT_EQ(first.under_runs, card->bridge()->under_runs());
+    card->stop();
+    card->start(user);
+    time.run_for(5);
+    const auto both = card->clocks().value();
+    EXPECT_GT(card->bridge()->under_runs(), 0U);
+    EXPECT_EQ(both.under_runs, first.under_runs + card->bridge()->under_runs());
+    EXPECT_EQ(both.recentres, first.recentres + card->bridge()->recentres());
+    EXPECT_EQ(both.dropped_frames, first.dropped_frames + card->bridge()->dropped_frames());
+}
+
 TEST(JoinedCard, ALostInputIsLostOnceAndComesBack) {
     VirtualTime time;
     auto in = microphone(time, 0);
