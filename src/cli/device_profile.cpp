@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <optional>
 #include <system_error>
 
@@ -19,9 +20,14 @@ std::optional<engine::Profile> profile_of(const std::string& device) {
     return found == profiles.end() ? std::nullopt : std::optional{found->second};
 }
 
+/// Not, where its chain is there no more.
 bool is_for(const engine::Profile& profile, const std::filesystem::path& chain) {
-    std::error_code error;
-    return std::filesystem::equivalent(engine::find_chain(profile.chain), chain, error);
+    try {
+        std::error_code error;
+        return std::filesystem::equivalent(engine::find_chain(profile.chain), chain, error);
+    } catch (const std::exception&) {
+        return false;
+    }
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,10 +33,45 @@ fs::path file_of_profiles() {
     return file;
 }
 
-/// What plays when nothing is named has a name too.
+/// The name that a run has for it: what plays when nothing is named has one too, and so has a card that is there and
+/// named in part.
 std::string named(const std::string& device) {
     if (device == "default") return device::playback_name({});
-    return device == "rtaudio" ? device::playback_name({.output = device}) : device;
+    if (device == "rtaudio") return device::playback_name({.output = device});
+    if (!device.starts_with("rtaudio:")) return device;
+    try {
+        return device::playback_name({.output = device});
+    } catch (const InputError&) {
+        return device;  // may be one that comes back
+    }
+}
+
+/// "jack:PORTS" and "sim:NAME" are of the cards "jack" and "sim".
+bool is_there_now(const std::string& device) {
+    const auto cards = device::list_cards();
+    const auto kind = device.starts_with("rtaudio:") ? device : device.substr(0, device.find(':'));
+    return std::ranges::find(cards, kind, &device::CardInfo::name) != cards.end();
+}
+
+/// "5.1" is a number, and the name of a layout: what the chain refuses as the one may be fine as the other.
+void fit(engine::Profile& profile, const std::vector<std::string>& values, engine::ChainSettings& chain) {
+    try {
+        chain.restore(profile.settings);
+    } catch (const InputError&) {
+        for (std::size_t n = 0; n < values.size(); ++n) {
+            auto settings = profile.settings;
+            if (std::holds_alternative<std::string>(settings[n].value)) continue;
+            settings[n].value = values[n];
+            try {
+                chain.restore(settings);
+            } catch (const InputError&) {
+                continue;  // the first refusal is the one to tell
+            }
+            profile.settings = std::move(settings);
+            return;
+        }
+        throw;
+    }
 }
 
 /// "spatialise.balance_db=2". A file is kept by its whole path, for a profile is used from anywhere.
@@ -61,9 +99,14 @@ int save(const ProfileArguments& arguments) {
     const auto file = file_of_profiles();
     auto profiles = engine::read_profiles(file);
     engine::Profile profile{.chain = arguments.chain, .settings = {}};
-    for (const auto& text : arguments.settings) profile.settings.push_back(setting_of(text));
+    std::vector<std::string> values;
+    for (const auto& text : arguments.settings) {
+        profile.settings.push_back(setting_of(text));
+        values.push_back(text.substr(text.find('=') + 1));
+    }
     const auto chain = engine::find_chain(arguments.chain);
-    engine::read_chain(chain, arguments.channels).settings.restore(profile.settings);  // refuses what cannot be
+    auto read = engine::read_chain(chain, arguments.channels);
+    fit(profile, values, read.settings);
     std::error_code error;
     if (fs::equivalent(chain, arguments.chain, error)) profile.chain = fs::absolute(chain).string();
     const auto device = named(arguments.device);
@@ -71,6 +114,8 @@ int save(const ProfileArguments& arguments) {
     engine::write_profiles(file, profiles);
     print(device, profile);
     fmt::print("written to {}\n", file.string());
+    if (!is_there_now(device))
+        fmt::print("no device \"{}\" is there now; `sidetone devices` lists those that are\n", device);
     return kFine;
 }
 

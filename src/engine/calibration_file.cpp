@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <system_error>
+#include <sstream>
 
+#include "engine/whole_file.hpp"
 #include "nn/toml_table.hpp"
-#include "rt/error.hpp"
 
 namespace sidetone::engine {
 namespace {
@@ -39,7 +38,7 @@ fs::path calibration_file() {
 
 std::map<std::string, CardCalibration> read_calibrations(const fs::path& file) {
     std::map<std::string, CardCalibration> cards;
-    if (file.empty() || !fs::exists(file)) return cards;
+    if (file.empty() || !is_there(file)) return cards;
     const auto parsed = nn::parse_toml(file);
     const nn::TomlTable root{parsed, file};
     if (root.has("card")) {
@@ -53,22 +52,14 @@ std::map<std::string, CardCalibration> read_calibrations(const fs::path& file) {
 }
 
 void write_calibrations(const fs::path& file, const std::map<std::string, CardCalibration>& cards) {
-    std::error_code error;
-    fs::create_directories(file.parent_path(), error);
-    const fs::path part = file.string() + ".part";
-    {
-        std::ofstream out{part};
-        out << "# What full scale is in the air. Written by `sidetone calibrate`.\n";
-        for (const auto& [name, card] : cards) {
-            out << "\n[[card]]\nname = " << toml::value<std::string>{name} << '\n';
-            if (card.input_full_scale_db_spl) out << kInput << " = " << *card.input_full_scale_db_spl << '\n';
-            if (card.output_full_scale_db_spl) out << kOutput << " = " << *card.output_full_scale_db_spl << '\n';
-        }
-        out.flush();
-        if (!out) throw InputError(fmt::format("{}: cannot be written", file.string()));
+    std::ostringstream out;
+    out << "# What full scale is in the air. Written by `sidetone calibrate`.\n";
+    for (const auto& [name, card] : cards) {
+        out << "\n[[card]]\nname = " << toml::value<std::string>{name} << '\n';
+        if (card.input_full_scale_db_spl) out << kInput << " = " << *card.input_full_scale_db_spl << '\n';
+        if (card.output_full_scale_db_spl) out << kOutput << " = " << *card.output_full_scale_db_spl << '\n';
     }
-    fs::rename(part, file, error);
-    if (error) throw InputError(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+    write_whole(file, out.str());
 }
 
 stage::Calibration calibration_of(const std::map<std::string, CardCalibration>& cards, const std::string& input,

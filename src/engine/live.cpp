@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <optional>
 #include <thread>
 
@@ -206,7 +207,7 @@ void LiveRun::settle_device() {
         const auto settings = options_.settings_of(device);
         engine_.restore(settings);
         if (!settings.empty()) tell(fmt::format("{} settings of the profile of \"{}\"", settings.size(), device));
-    } catch (const InputError& error) {
+    } catch (const std::exception& error) {  // whatever is wrong with it, sound goes on
         tell(fmt::format("profile of \"{}\": {}", device, error.what()));
     }
 }

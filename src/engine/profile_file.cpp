@@ -4,16 +4,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 
 #include "engine/calibration_file.hpp"
+#include "engine/whole_file.hpp"
 #include "nn/toml_table.hpp"
-#include "rt/error.hpp"
 
 namespace sidetone::engine {
 namespace {
@@ -88,7 +89,7 @@ fs::path profile_file() {
 
 Profiles read_profiles(const fs::path& file) {
     Profiles profiles;
-    if (file.empty() || !fs::exists(file)) return profiles;
+    if (file.empty() || !is_there(file)) return profiles;
     const auto parsed = nn::parse_toml(file);
     const nn::TomlTable root{parsed, file};
     if (root.has("profile")) {
@@ -108,18 +109,10 @@ Profiles read_profiles(const fs::path& file) {
 void write_profiles(const fs::path& file, const Profiles& profiles) {
     toml::array array;
     for (const auto& [device, profile] : profiles) array.push_back(to_toml(device, profile));
-    std::error_code error;
-    fs::create_directories(file.parent_path(), error);
-    const fs::path part = file.string() + ".part";
-    {
-        std::ofstream out{part};
-        out << "# What is heard on which device. Written by `sidetone profile save`.\n"
-            << toml::table{{"profile", std::move(array)}} << '\n';
-        out.flush();
-        if (!out) throw InputError(fmt::format("{}: cannot be written", file.string()));
-    }
-    fs::rename(part, file, error);
-    if (error) throw InputError(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+    std::ostringstream out;
+    out << "# What is heard on which device. Written by `sidetone profile save`.\n"
+        << toml::table{{"profile", std::move(array)}} << '\n';
+    write_whole(file, out.str());
 }
 
 Change parse_setting(const std::string& name, const std::string& value) {

@@ -23,7 +23,8 @@ using Profiles = std::map<std::string, Profile>;
 /// folder.
 [[nodiscard]] std::filesystem::path profile_file();
 
-/// None when there is no such file. Throws InputError: file, line, key, found, expected. Control thread, like the rest.
+/// None when there is no such file. Throws InputError: file, line, key, found, expected; or a folder that may not be
+/// looked into. Control thread, like the rest.
 [[nodiscard]] Profiles read_profiles(const std::filesystem::path& file);
 
 /// Written beside, then renamed. Throws InputError.

@@ -5,6 +5,7 @@ import unittest
 
 import program
 import sound
+from surround_test import KEMAR, chain
 
 CONFIG = ".config/sidetone/profiles.toml"
 
@@ -67,6 +68,29 @@ class Profiles(program.ProgramTest):
         self.assertIn(result.code, (0, 1), result)
         self.assertIn('profile of "sim": found one for the chain', result.err)
         self.assertAlmostEqual(max(sound.read_float_wav(self.folder / "out.wav")[2]), 0.5, delta=0.001)
+        (self.folder / "gain.toml").unlink()
+        result = self.run_program("run", "other.toml", "--in", "in.wav", "--out", "out.wav")
+        self.assertIn(result.code, (0, 1), result)
+        self.assertIn('profile of "sim": found one for the chain', result.err)
+
+    @unittest.skipUnless(KEMAR.exists(), f"there is no {KEMAR}")
+    def test_names_that_look_like_numbers_are_names(self):
+        self.write("surround.toml", chain(KEMAR))
+        for layout, channels in (("5.1", 6), ("7.1", 8)):
+            self.assert_fine(self.run_program("profile", "save", "sim", "surround.toml", "--channels", channels,
+                                              "--set", f"spatialise.layout={layout}", "--set", "spatialise.balance_db=2"))
+            self.assertIn(f"'spatialise.layout' = '{layout}'", (self.folder / CONFIG).read_text())
+        refused = self.run_program("profile", "save", "sim", "surround.toml", "--set", "spatialise.layout=5.3")
+        self.assert_refused(refused, "layout", "found 5.3", "expected")
+
+    def test_a_device_that_is_not_there_is_saved_and_told_of(self):
+        for device in ("jakc", "rtaudio:no such headphones"):
+            result = self.save(device=device)
+            self.assert_fine(result)
+            self.assertIn(f'no device "{device}" is there now', result.out)
+            self.assertIn(f"{device}: ", self.run_program("profile", "show", device).out)
+        for device in ("sim", "sim:ears"):
+            self.assertNotIn("is there now", self.save(device=device).out)
 
 
 if __name__ == "__main__":

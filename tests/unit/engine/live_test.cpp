@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <thread>
 
 #include "device/sim_card.hpp"
@@ -264,17 +266,27 @@ TEST_F(RunLive, ADeviceThatComesBackFindsWhatWasSetMeanwhile) {
 }
 
 TEST_F(RunLive, AProfileThatCannotBeIsToldOfAndSoundGoesOn) {
-    auto by_device = options();
-    by_device.settings_of = [](const std::string&) -> std::vector<Change> { return {{"gain.gain_db", 1e9}}; };
-    const auto report = run_live(
-        at("gain.toml"), 1,
-        [&] {
-            return std::make_unique<ScriptedCard>(std::vector<ScriptedCard::Script>{{{.blocks = 100}}}, 0,
-                                                  std::vector<std::string>{"headphones"});
-        },
-        by_device, stop_);
-    EXPECT_EQ(report.blocks, 100U);
-    EXPECT_THAT(messages_, Contains(testing::AllOf(HasSubstr("profile of \"headphones\": "), HasSubstr("gain_db"))));
+    const auto play_with = [&](decltype(LiveOptions::settings_of) settings_of) {
+        auto by_device = options();
+        by_device.settings_of = std::move(settings_of);
+        const auto report = run_live(
+            at("gain.toml"), 1,
+            [&] {
+                return std::make_unique<ScriptedCard>(std::vector<ScriptedCard::Script>{{{.blocks = 100}}}, 0,
+                                                      std::vector<std::string>{"headphones"});
+            },
+            by_device, stop_);
+        EXPECT_EQ(report.blocks, 100U);
+    };
+    const auto is_told = [](const char* what) {
+        return Contains(testing::AllOf(HasSubstr("profile of \"headphones\": "), HasSubstr(what)));
+    };
+    play_with([](const std::string&) -> std::vector<Change> { return {{"gain.gain_db", 1e9}}; });
+    EXPECT_THAT(messages_, is_told("gain_db"));
+    play_with([](const std::string&) -> std::vector<Change> {
+        throw std::filesystem::filesystem_error{"no way in", std::make_error_code(std::errc::permission_denied)};
+    });
+    EXPECT_THAT(messages_, is_told("no way in"));
 }
 
 // The real simulated card: what was recorded shows that speech was heard before and after.

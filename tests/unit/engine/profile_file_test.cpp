@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "engine/calibration_file.hpp"
 #include "engine/chain_file.hpp"
 #include "unit/nn/test_models.hpp"
 
@@ -57,6 +58,17 @@ TEST_F(ProfileFile, WhatCannotBeIsOneLine) {
     EXPECT_THAT(refusal(one + "settings = 5\n"), HasSubstr("found 5, expected"));
     EXPECT_THAT(refusal(one + "[profile.settings]\nx = true\n"), HasSubstr("expected a number, numbers in brackets"));
     EXPECT_THAT(refusal(one + "[profile.settings]\nx = [1, \"a\"]\n"), HasSubstr("expected a number, numbers"));
+}
+
+TEST_F(ProfileFile, WhereNobodyCanLookOrWriteIsOneLine) {
+    const auto circle = folder_.path() / "circle";
+    std::filesystem::create_symlink(circle, circle);
+    EXPECT_THAT(error_of([&] { (void)read_profiles(circle / "profiles.toml"); }), HasSubstr("cannot be read: "));
+    EXPECT_THAT(error_of([&] { (void)read_calibrations(circle / "calibration.toml"); }), HasSubstr("cannot be read: "));
+    EXPECT_THAT(error_of([&] { write_profiles(circle / "profiles.toml", {}); }), HasSubstr("cannot be written"));
+    nn::test::write(file_ / "in the way", "");
+    EXPECT_THAT(error_of([&] { write_profiles(file_, {}); }), HasSubstr("profiles.toml: cannot be written: "));
+    EXPECT_FALSE(std::filesystem::exists(file_.string() + ".part"));
 }
 
 TEST_F(ProfileFile, ValuesAreWhatAUserMeansByThem) {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace sidetone::engine {
+
+/// Whether there is something at `file`. Throws InputError where that cannot be told, as in a folder that is locked.
+[[nodiscard]] bool is_there(const std::filesystem::path& file);
+
+/// Makes the folders above `file`, writes beside it, and renames: what was there is replaced by all of `text`, or
+/// stays. Throws InputError. Control thread.
+void write_whole(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace sidetone::engine
