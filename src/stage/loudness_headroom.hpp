@@ -18,7 +18,7 @@ namespace sidetone::stage {
 /// low-frequency channel takes no part.
 ///
 /// `ears` has the responses of each speaker, at `rate_hz`. 0 where nothing can be heard, and never beyond 40 dB.
-/// Control thread; some 20 ms with the MIT KEMAR set, for 16 speakers.
+/// Control thread; docs/surround.md says how long it takes.
 [[nodiscard]] double loudness_headroom_db(std::span<const dsp::Speaker> speakers, std::span<const dsp::EarPair> ears,
                                           std::uint32_t rate_hz);
 
