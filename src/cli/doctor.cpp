@@ -5,7 +5,9 @@
 
 #include <fstream>
 #include <functional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -62,17 +64,46 @@ Finding governor() {
             "sudo cpupower frequency-set -g performance"};
 }
 
+/// "none", "voluntary", "full", …: what a kernel that can do several does now; empty where that cannot be read.
+std::string preemption_chosen(const std::string& release) {
+    constexpr std::string_view kOnCommandLine = "preempt=";
+    for (std::istringstream words{first_line("/proc/cmdline")}; !words.eof();) {
+        std::string word;
+        words >> word;
+        if (word.starts_with(kOnCommandLine)) return word.substr(kOnCommandLine.size());
+    }
+    // "none (voluntary) full": the one in brackets. Takes root, and a kernel that is not locked down.
+    const auto all = first_line("/sys/kernel/debug/sched/preempt");
+    const auto open = all.find('('), close = all.find(')');
+    if (open != std::string::npos && close != std::string::npos) return all.substr(open + 1, close - open - 1);
+    std::ifstream config{"/boot/config-" + release};
+    for (std::string line; std::getline(config, line);) {
+        if (line == "CONFIG_PREEMPT_NONE=y") return "none";
+        if (line == "CONFIG_PREEMPT_VOLUNTARY=y") return "voluntary";
+        if (line == "CONFIG_PREEMPT=y") return "full";
+    }
+    return {};
+}
+
+// In a kernel that is not preemptible, what it does for any program (clearing memory, ending a process) keeps a thread
+// of any priority waiting for milliseconds.
 Finding kernel() {
     utsname name{};
     uname(&name);
     const std::string version = name.version;
-    const bool realtime = version.find("PREEMPT_RT") != std::string::npos;
-    const bool preemptible = version.find("PREEMPT") != std::string::npos;
-    const auto what = fmt::format("kernel: {} ({})", name.release,
-                                  realtime      ? "fully preemptible"
-                                  : preemptible ? "preemptible"
-                                                : "not preemptible");
-    return {preemptible, what, preemptible ? "" : "boot with preempt=full, or install linux-image-rt-amd64"};
+    const std::string mend = "boot with preempt=full, or install linux-image-rt-amd64";
+    const auto finding = [&](bool is_good, const char* what) -> Finding {
+        return {is_good, fmt::format("kernel: {} ({})", name.release, what), is_good ? "" : mend};
+    };
+    if (version.find("PREEMPT_RT") != std::string::npos) return finding(true, "fully preemptible");
+    if (version.find("PREEMPT_DYNAMIC") != std::string::npos) {
+        const auto chosen = preemption_chosen(name.release);
+        if (chosen == "full") return finding(true, "preemptible");
+        if (chosen.empty()) return finding(false, "preemptible or not: it can be either and does not tell which");
+        return finding(false, "not preemptible: it could be");
+    }
+    if (version.find("PREEMPT") != std::string::npos) return finding(true, "preemptible");
+    return finding(false, "not preemptible");
 }
 
 Finding stamp_clock() {

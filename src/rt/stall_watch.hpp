@@ -14,9 +14,10 @@ struct Stall {
     std::int64_t from_ns = 0, to_ns = 0;
 };
 
-/// Finds out when the machine itself stands still: a hypervisor that runs another guest need not say so. On every
-/// processor a thread of the highest priority gets up each millisecond; no program can keep it from that, so when it
-/// comes late the processor was not there, for anybody. Costs some 0.5 % of each processor.
+/// Finds out when the machine itself stands still: a hypervisor that runs another guest need not say so, and a kernel
+/// that is not preemptible finishes first what it does for others. On every processor a thread of the highest priority
+/// gets up each millisecond; no program can keep it from that, so when it comes late the processor was not there, for
+/// any program. Costs some 0.5 % of each processor.
 class StallWatch {
 public:
     static constexpr std::int64_t kPeriodNs = 1'000'000;
