@@ -52,11 +52,10 @@ private:
         std::array<std::atomic<std::int64_t>, kLineValues> values{};
     };
     [[nodiscard]] std::atomic<std::int64_t>& at(std::size_t row, std::size_t column) noexcept {
-        auto& line = lines_[row * lines_per_row_ + column / kLineValues];
-        return line.values[column % kLineValues];
+        return lines_[row * lines_per_row_ + column / kLineValues].values[column % kLineValues];
     }
     [[nodiscard]] const std::atomic<std::int64_t>& at(std::size_t row, std::size_t column) const noexcept {
-        return const_cast<HistogramRows&>(*this).at(row, column);
+        return lines_[row * lines_per_row_ + column / kLineValues].values[column % kLineValues];
     }
 
     std::vector<Histogram*> columns_;
