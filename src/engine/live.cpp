@@ -100,6 +100,7 @@ private:
     }
     void settle_device();
     void watch_clocks();
+    void note_clocks(const device::JoinedClocks& clocks);
     void show_status(std::int64_t now_ns);
     [[nodiscard]] Report report(std::int64_t now_ns);
     [[nodiscard]] Latency latency() const;
@@ -213,19 +214,24 @@ void LiveRun::settle_device() {
 }
 
 void LiveRun::watch_clocks() {
-    const auto clocks = card_ ? card_->clocks() : std::nullopt;
+    if (!card_) return;
+    const auto clocks = card_->clocks();
+    if (clocks.has_value()) note_clocks(*clocks);
+}
+
+void LiveRun::note_clocks(const device::JoinedClocks& clocks) {
     const auto rate_hz = engine_.format().rate_hz;
-    if (!clocks || rate_hz == 0 || clocks->delay_frames <= 0) return;  // the input has not come yet
+    if (rate_hz == 0 || clocks.delay_frames <= 0) return;  // the input has not come yet
     const auto ms = [&](double frames) { return 1000 * frames / rate_hz; };
-    const auto delay_ms = ms(clocks->delay_frames);
+    const auto delay_ms = ms(clocks.delay_frames);
     if (!clocks_) clocks_ = ClockReport{.least_delay_ms = delay_ms, .most_delay_ms = delay_ms};
-    clocks_->correction_ppm = clocks->correction_ppm;
-    clocks_->target_ms = ms(clocks->target_delay_frames);
+    clocks_->correction_ppm = clocks.correction_ppm;
+    clocks_->target_ms = ms(clocks.target_delay_frames);
     clocks_->least_delay_ms = std::min(clocks_->least_delay_ms, delay_ms);
     clocks_->most_delay_ms = std::max(clocks_->most_delay_ms, delay_ms);
-    clocks_->under_runs = clocks->under_runs;
-    clocks_->recentres = clocks->recentres;
-    clocks_->dropped_frames = clocks->dropped_frames;
+    clocks_->under_runs = clocks.under_runs;
+    clocks_->recentres = clocks.recentres;
+    clocks_->dropped_frames = clocks.dropped_frames;
 }
 
 void LiveRun::tell_troubles() {
