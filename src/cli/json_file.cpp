@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "cli/command.hpp"
+#include "engine/whole_file.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
@@ -15,16 +16,7 @@ void write_json(const std::filesystem::path& file, const nlohmann::json& value) 
 }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
-    const std::filesystem::path part = file.string() + ".part";
-    {
-        std::ofstream out{part};
-        out << text;
-        out.flush();
-        if (!out) throw InputError(fmt::format("{}: cannot be written", file.string()));
-    }
-    std::error_code error;
-    std::filesystem::rename(part, file, error);
-    if (error) throw InputError(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+    engine::write_whole(file, text);
 }
 
 void check_writable(const std::filesystem::path& file) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <system_error>
 
 #include "engine/whole_file.hpp"
 #include "nn/toml_table.hpp"
@@ -59,6 +60,8 @@ void write_calibrations(const fs::path& file, const std::map<std::string, CardCa
         if (card.input_full_scale_db_spl) out << kInput << " = " << *card.input_full_scale_db_spl << '\n';
         if (card.output_full_scale_db_spl) out << kOutput << " = " << *card.output_full_scale_db_spl << '\n';
     }
+    std::error_code ignored;  // told when the file cannot be written
+    fs::create_directories(file.parent_path(), ignored);
     write_whole(file, out.str());
 }
 

@@ -112,6 +112,8 @@ void write_profiles(const fs::path& file, const Profiles& profiles) {
     std::ostringstream out;
     out << "# What is heard on which device. Written by `sidetone profile save`.\n"
         << toml::table{{"profile", std::move(array)}} << '\n';
+    std::error_code ignored;  // told when the file cannot be written
+    fs::create_directories(file.parent_path(), ignored);
     write_whole(file, out.str());
 }
 

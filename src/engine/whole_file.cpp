@@ -20,8 +20,7 @@ bool is_there(const fs::path& file) {
 }
 
 void write_whole(const fs::path& file, std::string_view text) {
-    std::error_code error, ignored;
-    fs::create_directories(file.parent_path(), ignored);
+    std::error_code error;
     fs::path part = file;
     part += ".part";
     std::ofstream out{part, std::ios::binary};
@@ -29,6 +28,7 @@ void write_whole(const fs::path& file, std::string_view text) {
     out.close();
     if (out) fs::rename(part, file, error);
     if (out && !error) return;
+    std::error_code ignored;
     fs::remove(part, ignored);
     throw InputError(
         fmt::format("{}: cannot be written{}", file.string(), error ? fmt::format(": {}", error.message()) : ""));

@@ -9,8 +9,8 @@ namespace sidetone::engine {
 /// Whether there is something at `file`. Throws InputError where that cannot be told, as in a folder that is locked.
 [[nodiscard]] bool is_there(const std::filesystem::path& file);
 
-/// Makes the folders above `file`, writes beside it, and renames: what was there is replaced by all of `text`, or
-/// stays. Throws InputError. Control thread.
+/// Writes beside `file`, and renames: what was there is replaced by all of `text`, or stays. Throws InputError. Control
+/// thread.
 void write_whole(const std::filesystem::path& file, std::string_view text);
 
 }  // namespace sidetone::engine
