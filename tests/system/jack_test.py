@@ -71,7 +71,8 @@ class Jack(program.ProgramTest):
 
     def test_five_seconds_without_a_miss_a_heap_call_or_a_lock(self):
         for _ in range(3):
-            result = self.run_program("run", DENOISE, "--device", "jack", "--seconds", 5, "--json", "out.json")
+            result = self.run_program("run", DENOISE, "--device", "jack", "--seconds", 5, "--watch-stalls",
+                                      "--json", "out.json")
             ledger = self.json("out.json")
             if ledger["misses"] == 0 and ledger["misses_external"]["stolen"] == 0:
                 break  # else the machine took the processor away, and said so or not: again

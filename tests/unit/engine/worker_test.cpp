@@ -12,6 +12,7 @@
 
 #include "device/sim_card.hpp"
 #include "engine/tally.hpp"
+#include "rt/stall_watch.hpp"
 #include "unit/engine/sounds.hpp"
 #include "unit/engine/test_stages.hpp"
 
@@ -120,7 +121,9 @@ ChainFile pipelined_chain() {
 std::uint64_t misses_in_real_time(double seconds) {
     Engine engine{pipelined_chain()};
     device::SimCard card{speech_card(seconds)};
-    Tally tally{engine};
+    rt::StallWatch watch;
+    const StallFinder stalls = [&](auto from_ns, auto to_ns) { return watch.most_stalled_ns(from_ns, to_ns); };
+    Tally tally{engine, watch.is_watching() ? stalls : StallFinder{}};
     card.start(engine);
     while (!engine.is_finished()) {
         std::this_thread::sleep_for(20ms);
