@@ -39,6 +39,9 @@ public:
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return output_->audio_thread_id(); }
     [[nodiscard]] std::string playback_name() const override { return output_->playback_name(); }
+    [[nodiscard]] bool default_has_moved() override {
+        return input_->default_has_moved() || output_->default_has_moved();
+    }
     /// Its counts are of all starts.
     [[nodiscard]] std::optional<JoinedClocks> clocks() const override;
 

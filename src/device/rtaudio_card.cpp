@@ -67,6 +67,7 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     void start();
+    [[nodiscard]] bool default_has_moved() const;
 
 private:
     /// RtAudio's error callback carries no user data, so all that are alive are asked whether it was theirs.
@@ -88,6 +89,7 @@ private:
     RtAudioCard& card_;
     CardUser& user_;
     std::optional<RtAudioDevice> input_, output_;
+    std::string default_input_, default_output_;  // when it was opened; empty: not asked for
     dsp::SampleFormat format_ = dsp::SampleFormat::f32;
     bool interleaved_ = true;
     std::optional<RtAudio> system_;
@@ -125,11 +127,9 @@ RtAudioCard::Stream::~Stream() {
 void RtAudioCard::Stream::find_devices() {
     const auto devices = list_rtaudio_devices();
     const auto& asked = card_.settings_;
+    const auto& output_name = asked.output.empty() ? asked.input : asked.output;
     if (asked.input_channels > 0) input_ = find_rtaudio_device(devices, asked.input, Direction::input);
-    if (asked.output_channels > 0) {
-        const auto& name = asked.output.empty() ? asked.input : asked.output;
-        output_ = find_rtaudio_device(devices, name, Direction::output);
-    }
+    if (asked.output_channels > 0) output_ = find_rtaudio_device(devices, output_name, Direction::output);
     if (!input_ && !output_) throw InputError("rtaudio: asked for a card with neither inputs nor outputs");
     if (input_ && output_ && input_->api != output_->api) {
         throw InputError(
@@ -144,6 +144,12 @@ void RtAudioCard::Stream::find_devices() {
     };
     if (input_) check(*input_, input_->input_channels, asked.input_channels, "input");
     if (output_) check(*output_, output_->output_channels, asked.output_channels, "output");
+    const auto default_of = [&](const std::optional<RtAudioDevice>& device, const std::string& name, Direction way) {
+        return device && asks_for_default(devices, name) ? default_rtaudio_device(device->api_number, way)
+                                                         : std::string{};
+    };
+    default_input_ = default_of(input_, asked.input, Direction::input);
+    default_output_ = default_of(output_, output_name, Direction::output);
     card_.playback_name_ = output_ ? fmt::format("rtaudio:{}/{}", output_->api, output_->name) : std::string{};
     card_.device_names_ = !output_ || (input_ && input_->name == output_->name)
                               ? fmt::format("{}/{}", input_->api, input_->name)
@@ -225,6 +231,16 @@ void RtAudioCard::Stream::start() {
     system_->startStream();
     if (!system_->isStreamRunning())
         throw InputError(fmt::format("rtaudio: {} does not start: {}", card_.device_names_, last_error()));
+}
+
+// A sound system that does not answer has not said that its default is another.
+bool RtAudioCard::Stream::default_has_moved() const {
+    const auto moved = [](const std::string& before, const std::optional<RtAudioDevice>& device, Direction way) {
+        if (before.empty()) return false;
+        const auto now = default_rtaudio_device(device->api_number, way);
+        return !now.empty() && now != before;
+    };
+    return moved(default_input_, input_, Direction::input) || moved(default_output_, output_, Direction::output);
 }
 
 // ── what RtAudio calls ──────────────────────────────────────────────────────────────────────────
@@ -315,6 +331,10 @@ void RtAudioCard::start(CardUser& user) {
 
 void RtAudioCard::stop() noexcept {
     stream_.reset();
+}
+
+bool RtAudioCard::default_has_moved() {
+    return stream_ != nullptr && stream_->default_has_moved();
 }
 
 std::string RtAudioCard::description() const {

@@ -36,6 +36,7 @@ public:
     [[nodiscard]] const CardFormat& format() const noexcept override { return format_; }
     [[nodiscard]] std::string description() const override;
     [[nodiscard]] std::string playback_name() const override { return playback_name_; }
+    [[nodiscard]] bool default_has_moved() override;
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] int audio_thread_id() const noexcept override { return kernel_id_.load(std::memory_order_relaxed); }
 

@@ -11,6 +11,9 @@
 #endif
 
 #include "rt/error.hpp"
+#ifdef SIDETONE_HAS_ALSA
+#include "device/alsa_default.hpp"
+#endif
 #ifdef SIDETONE_HAS_JACK
 #include "device/jack_messages.hpp"
 #endif
@@ -93,6 +96,20 @@ std::string lower(std::string_view text) {
                                  there.empty() ? "is none (see `sidetone doctor`)" : "are: " + there));
 }
 
+/// "API/NAME" taken apart; what is before the slash is a part of the name where no sound system is called so.
+struct Wanted {
+    std::string api, name;
+};
+
+Wanted take_apart(const std::vector<RtAudioDevice>& devices, std::string_view wanted) {
+    const auto slash = wanted.find('/');
+    const auto head = wanted.substr(0, slash);
+    if (std::none_of(devices.begin(), devices.end(), [&](const auto& device) { return device.api == head; }))
+        return {.api = {}, .name = std::string(wanted)};
+    return {.api = std::string(head),
+            .name = slash == std::string_view::npos ? std::string{} : std::string(wanted.substr(slash + 1))};
+}
+
 }  // namespace
 
 std::vector<RtAudioDevice> list_rtaudio_devices() {
@@ -109,17 +126,12 @@ std::vector<RtAudioDevice> list_rtaudio_devices() {
 
 RtAudioDevice find_rtaudio_device(const std::vector<RtAudioDevice>& devices, std::string_view wanted,
                                   Direction direction) {
-    const auto slash = wanted.find('/');
-    const auto head = wanted.substr(0, slash);
-    const bool names_api =
-        std::any_of(devices.begin(), devices.end(), [&](const auto& device) { return device.api == head; });
-    const auto name = lower(!names_api                        ? wanted
-                            : slash == std::string_view::npos ? std::string_view{}
-                                                              : wanted.substr(slash + 1));
+    const auto [api, name_as_written] = take_apart(devices, wanted);
+    const auto name = lower(name_as_written);
 
     std::vector<const RtAudioDevice*> candidates;
     for (const auto& device : devices) {
-        if (serves(device, direction) && (names_api ? device.api == head : device.api != "jack"))
+        if (serves(device, direction) && (api.empty() ? device.api != "jack" : device.api == api))
             candidates.push_back(&device);
     }
     const auto first = [&](auto fits) -> const RtAudioDevice* {
@@ -137,6 +149,22 @@ RtAudioDevice find_rtaudio_device(const std::vector<RtAudioDevice>& devices, std
     }
     if (found == nullptr) refuse(devices, wanted, direction);
     return *found;
+}
+
+bool asks_for_default(const std::vector<RtAudioDevice>& devices, std::string_view wanted) {
+    return take_apart(devices, wanted).name.empty();
+}
+
+std::string default_rtaudio_device(int api_number, Direction direction) {
+    const auto api = static_cast<RtAudio::Api>(api_number);
+#ifdef SIDETONE_HAS_ALSA
+    if (api == RtAudio::LINUX_ALSA) return alsa_default_definition();
+#endif
+    std::vector<RtAudioDevice> devices;
+    list_api(api, devices);
+    const auto at =
+        std::find_if(devices.begin(), devices.end(), [&](const auto& device) { return is_default(device, direction); });
+    return at == devices.end() ? std::string{} : at->name;
 }
 
 }  // namespace sidetone::device

@@ -34,4 +34,11 @@ enum class Direction : std::uint8_t { input, output };
 [[nodiscard]] RtAudioDevice find_rtaudio_device(const std::vector<RtAudioDevice>& devices, std::string_view wanted,
                                                 Direction direction);
 
+/// Whether that asks for a default device: "" or "API".
+[[nodiscard]] bool asks_for_default(const std::vector<RtAudioDevice>& devices, std::string_view wanted);
+
+/// Which is the default device of that sound system now: equal texts, equal devices. Empty: not known. ALSA's is told
+/// by its configuration, for to look at its devices is to open them. Control thread.
+[[nodiscard]] std::string default_rtaudio_device(int api_number, Direction direction);
+
 }  // namespace sidetone::device

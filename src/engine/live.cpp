@@ -24,6 +24,7 @@ namespace {
 constexpr auto kPoll = std::chrono::milliseconds{20};
 constexpr int kPollsPerStatus = 5;
 constexpr std::int64_t kRetryNs = 250'000'000;
+constexpr std::int64_t kDefaultEveryNs = 1'000'000'000;
 constexpr std::int64_t kLinesEveryNs = 1'000'000'000;  // a run in trouble is not to bury its user
 
 std::vector<float> decibels(const std::vector<float>& peaks) {
@@ -93,7 +94,9 @@ private:
     void begin_counting();
     void poll(std::int64_t now_ns);
     void tell_troubles();
+    void follow_default(std::int64_t now_ns);
     void lose_card(std::int64_t now_ns);
+    void interrupt(std::int64_t now_ns, const std::string& line);
     void try_again(std::int64_t now_ns);
     void tell(const std::string& line) const {
         if (options_.on_message) options_.on_message(line);
@@ -115,7 +118,7 @@ private:
     std::string description_;
     std::optional<std::string> device_;  // where sound goes, or went
     std::int64_t started_ns_ = 0, cpu_started_ns_ = 0;
-    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0, next_lines_ns_ = 0;
+    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0, next_lines_ns_ = 0, next_default_ns_ = 0;
     std::uint64_t blocks_before_loss_ = 0;
     bool resuming_ = false;
     std::string last_refusal_;
@@ -188,6 +191,7 @@ void LiveRun::poll(std::int64_t now_ns) {
                          format.block_frames, static_cast<double>(engine_.prepare_ns()) / 1e6));
     }
     if (engine_.take_lost()) lose_card(now_ns);
+    if (lost_at_ns_ == 0) follow_default(now_ns);
     if (lost_at_ns_ != 0 && !resuming_ && now_ns >= next_try_ns_) try_again(now_ns);
     if (resuming_ && engine_.blocks() > blocks_before_loss_) {
         const auto outage_ms = static_cast<double>(now_ns - lost_at_ns_) / 1e6;
@@ -241,11 +245,23 @@ void LiveRun::tell_troubles() {
     xruns_seen_ = xruns;
 }
 
+void LiveRun::follow_default(std::int64_t now_ns) {
+    if (now_ns < next_default_ns_) return;
+    next_default_ns_ = now_ns + kDefaultEveryNs;
+    if (!card_->default_has_moved()) return;
+    interrupt(now_ns, "another device is the default now; going over to it");
+    next_try_ns_ = now_ns;
+}
+
 void LiveRun::lose_card(std::int64_t now_ns) {
+    interrupt(now_ns, fmt::format("the card is gone ({}); waiting for it to come back", description_));
+}
+
+void LiveRun::interrupt(std::int64_t now_ns, const std::string& line) {
     if (lost_at_ns_ == 0) {
         ++outages_;
         lost_at_ns_ = now_ns;
-        tell(fmt::format("the card is gone ({}); waiting for it to come back", description_));
+        tell(line);
     }
     if (card_) card_->stop();
     resuming_ = false;

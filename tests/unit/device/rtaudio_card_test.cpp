@@ -56,13 +56,40 @@ TEST(RtAudioCard, ADeviceThatDoesNotExistIsRefused) {
     EXPECT_EQ(user.blocks(), 0U);
 }
 
+TEST(RtAudioDevices, ADefaultOneIsAskedForByNothingOrASoundSystem) {
+    EXPECT_TRUE(asks_for_default(kDevices, ""));
+    EXPECT_TRUE(asks_for_default(kDevices, "pulse"));
+    EXPECT_FALSE(asks_for_default(kDevices, "pulse/Speakers"));
+    EXPECT_FALSE(asks_for_default(kDevices, "Speakers"));
+    EXPECT_FALSE(asks_for_default(kDevices, "alsa/default")) << "a name like others";
+}
+
 #ifdef SIDETONE_NULL_ALSA_CONTROL
-/// ALSA's `null` card takes and gives blocks as fast as one likes.
+/// ALSA with nothing but a "default" that takes and gives blocks as fast as one likes.
+class NullAlsa {
+public:
+    NullAlsa() {
+        set_default("{ type null }");
+        setenv("ALSA_CONFIG_PATH", (folder_ / "asound.conf").c_str(), 1);
+    }
+    ~NullAlsa() { unsetenv("ALSA_CONFIG_PATH"); }
+    NullAlsa(const NullAlsa&) = delete;
+    NullAlsa& operator=(const NullAlsa&) = delete;
+
+    /// As an editor would: a new file in the place of the old one.
+    void set_default(const std::string& definition) {
+        test::write(folder_ / "new.conf", "ctl_type.sidetonenull { lib \"" SIDETONE_NULL_ALSA_CONTROL
+                                          "\" }\nctl.default { type sidetonenull }\npcm.default " +
+                                              definition + "\n");
+        std::filesystem::rename(folder_ / "new.conf", folder_ / "asound.conf");
+    }
+
+private:
+    test::TemporaryFolder folder_;
+};
+
 TEST(RtAudioCard, BlocksFlowThroughAlsa) {
-    const test::TemporaryFolder folder;
-    test::write(folder / "asound.conf", "ctl_type.sidetonenull { lib \"" SIDETONE_NULL_ALSA_CONTROL
-                                        "\" }\nctl.default { type sidetonenull }\npcm.default { type null }\n");
-    setenv("ALSA_CONFIG_PATH", (folder / "asound.conf").c_str(), 1);
+    const NullAlsa alsa;
     const auto devices = list_rtaudio_devices();
     const auto at =
         std::find_if(devices.begin(), devices.end(), [](const auto& device) { return device.api == "alsa"; });
@@ -77,12 +104,29 @@ TEST(RtAudioCard, BlocksFlowThroughAlsa) {
     card.start(user);
     EXPECT_TRUE(user.wait_for_blocks(100));
     card.stop();
-    unsetenv("ALSA_CONFIG_PATH");
     EXPECT_EQ(card.format().rate_hz, 44'100U);
     EXPECT_EQ(card.format().block_frames, 64U);
     EXPECT_TRUE(card.format().interleaved);
     EXPECT_EQ(user.count(CardEvent::lost), 0);
     for (const auto& seen : user.seen()) ASSERT_EQ(seen.frames, 64U);
+}
+
+TEST(RtAudioCard, TellsWhenAlsaHasAnotherDefault) {
+    NullAlsa alsa;
+    RtAudioCard by_default({.input = "alsa"}), by_name({.input = "alsa/default"});
+    for (auto* const card : {&by_default, &by_name}) {
+        alsa.set_default("{ type null }");
+        EXPECT_FALSE(card->default_has_moved()) << "nothing was started";
+        ListeningUser user;
+        const StopAtEnd stop_at_end{*card};
+        card->start(user);
+        EXPECT_FALSE(card->default_has_moved());
+        alsa.set_default("{ type null hint.description \"another\" }");
+        EXPECT_EQ(card->default_has_moved(), card == &by_default);
+        card->start(user);
+        EXPECT_FALSE(card->default_has_moved()) << "it plays on that one now";
+        EXPECT_TRUE(user.wait_for_blocks(100));
+    }
 }
 #endif
 

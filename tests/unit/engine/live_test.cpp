@@ -65,6 +65,10 @@ public:
     [[nodiscard]] std::string playback_name() const override {
         return names_.empty() ? std::string{} : names_.at(starts_ - 1);
     }
+    /// It moves to the next script's device when that has a scene with no block to begin with.
+    [[nodiscard]] bool default_has_moved() override {
+        return starts_ < scripts_.size() && scripts_[starts_].front().blocks == 0;
+    }
 
 private:
     void play(const Script& script) {
@@ -287,6 +291,14 @@ TEST_F(RunLive, AProfileThatCannotBeIsToldOfAndSoundGoesOn) {
         throw std::filesystem::filesystem_error{"no way in", std::make_error_code(std::errc::permission_denied)};
     });
     EXPECT_THAT(messages_, is_told("no way in"));
+}
+
+TEST_F(RunLive, GoesOverToTheDeviceThatIsTheDefaultNow) {
+    const auto report = play({{{.blocks = 10'000}}, {{.blocks = 0}, {.blocks = 100}}});
+    EXPECT_EQ(report.outages, 1U);
+    EXPECT_LT(report.blocks, 9000U) << "it did not play to the first one's end";
+    EXPECT_THAT(messages_, Contains("another device is the default now; going over to it"));
+    EXPECT_THAT(messages_, Contains(HasSubstr("sound resumed after")));
 }
 
 // The real simulated card: what was recorded shows that speech was heard before and after.
