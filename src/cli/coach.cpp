@@ -8,6 +8,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -102,7 +103,14 @@ rt::Distribution distribution_of(std::vector<double> values) {
     const auto at = [&](double share) {
         return values[static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)))];
     };
-    return {.p50 = at(0.5), .p95 = at(0.95), .p99 = at(0.99), .p999 = at(0.999), .max = at(1), .count = values.size()};
+    const auto count = static_cast<double>(values.size());
+    return {.p50 = at(0.5),
+            .p95 = at(0.95),
+            .p99 = at(0.99),
+            .p999 = at(0.999),
+            .max = at(1),
+            .count = values.size(),
+            .mean = std::accumulate(values.begin(), values.end(), 0.0) / count};
 }
 
 nlohmann::json phones_to_json(const std::vector<speech::HeardPhone>& phones) {

@@ -25,6 +25,10 @@ std::size_t Histogram::bucket_of(std::uint64_t value_ns) noexcept {
     return std::min(static_cast<std::size_t>(bucket), kBuckets - 1);
 }
 
+std::uint64_t Histogram::lower_edge(std::size_t bucket) noexcept {
+    return bucket == 0 ? 0 : upper_edge(bucket - 1) + 1;
+}
+
 std::uint64_t Histogram::upper_edge(std::size_t bucket) noexcept {
     constexpr std::uint64_t kSubBuckets = 1U << kSubBits;
     if (bucket < kSubBuckets) return bucket;
@@ -83,6 +87,18 @@ std::int64_t Histogram::Snapshot::value_at(double share) const noexcept {
     return max_ns;
 }
 
+// A value counts as the middle of its bucket: within half a percent, and less over many.
+double Histogram::Snapshot::mean_ns() const noexcept {
+    if (count == 0) return 0;
+    double sum = 0;
+    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+        if (buckets[bucket] == 0) continue;
+        const auto middle = static_cast<double>(lower_edge(bucket) + upper_edge(bucket)) / 2;
+        sum += buckets[bucket] * std::min(middle, static_cast<double>(max_ns));
+    }
+    return sum / static_cast<double>(count);
+}
+
 std::int64_t Histogram::value_at(double share) const noexcept {
     return snapshot().value_at(share);
 }
@@ -103,7 +119,8 @@ Distribution Histogram::distribution_us() const noexcept {
             .p99 = us_at(0.99),
             .p999 = us_at(0.999),
             .max = static_cast<double>(taken.max_ns) * 1e-3,
-            .count = taken.count};
+            .count = taken.count,
+            .mean = taken.mean_ns() * 1e-3};
 }
 
 void Histogram::reset() noexcept {

@@ -75,8 +75,11 @@ class BenchChain(program.ProgramTest):
         self.assertAlmostEqual(ledger["period_us"], 1e6 * 256 / 48000, places=6)
         callback = next(stage["us"] for stage in ledger["stages"] if stage["name"] == "callback")
         self.assertAlmostEqual(ledger["callback_share_of_period"]["p50"], callback["p50"] / ledger["period_us"], places=9)
+        shares = ledger["callback_share_of_period"]
+        self.assertLess(0, shares["mean"])
+        self.assertLessEqual(shares["mean"], shares["max"])
         self.assertGreater(ledger["cpu_share"], 0)
-        for part in ("callback", "denoise: inference", "processor", "period"):
+        for part in ("callback", "denoise: inference", "processor", "period", "% (mean)"):
             self.assertIn(part, result.out)
 
     def test_a_chain_that_is_not_there_is_refused(self):

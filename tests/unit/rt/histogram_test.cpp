@@ -90,6 +90,25 @@ TEST(Histogram, DistributionIsInMicroseconds) {
     EXPECT_NEAR(us.p999, 999, 9.99);
     EXPECT_EQ(us.max, 1000);
     EXPECT_EQ(us.count, 1000U);
+    EXPECT_NEAR(us.mean, 500.5, 0.005 * 500.5);
+}
+
+TEST(Histogram, MeanIsWithinHalfAPercentOfTheExactOne) {
+    EXPECT_EQ(Histogram{}.distribution_us().mean, 0);
+    std::mt19937_64 random(4);
+    for (const double median_ns : {50.0, 3e3, 2e6, 1e9}) {
+        std::lognormal_distribution<double> durations(std::log(median_ns), 1.0);
+        Histogram histogram;
+        double sum_ns = 0;
+        constexpr int kValues = 5'000;
+        for (int i = 0; i < kValues; ++i) {
+            const auto value = static_cast<std::int64_t>(durations(random));
+            histogram.record(value);
+            sum_ns += static_cast<double>(value);
+        }
+        const double exact_us = sum_ns / kValues / 1000;
+        EXPECT_NEAR(histogram.distribution_us().mean, exact_us, 0.005 * exact_us) << median_ns;
+    }
 }
 
 TEST(Histogram, AStallIsCountedInEveryCallItDelayed) {
