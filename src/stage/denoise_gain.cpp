@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "dsp/bin_map.hpp"
@@ -40,7 +41,8 @@ float floor_of(const DenoiseGainSettings& settings) {
 // Everything whose size depends on rate and block. Members are used by the audio thread.
 class DenoiseGain::Live {
 public:
-    Live(DenoiseGain& link, const SpectralContext& context);
+    /// `heard`: the bank's context with as many channels as there are for the models.
+    Live(DenoiseGain& link, const SpectralContext& context, const StageContext& heard);
 
     void begin_block(std::uint32_t frames, const BlockTime& time) noexcept;
     void process(const SpectralHop& hop) noexcept;
@@ -48,16 +50,21 @@ public:
     HopFeed feed;
 
 private:
+    [[nodiscard]] const float* const* heard(const SpectralHop& hop) noexcept;
+    [[nodiscard]] std::span<float> gains_of(std::uint32_t channel, std::vector<float>& all) const noexcept;
     void take_gains(std::int64_t hop) noexcept;
     void age() noexcept;
     void shape_gains() noexcept;
 
     const SpectralContext context_;
+    std::uint32_t heard_;  // channels that the models hear: all, or one
+    std::vector<float> mean_;
+    std::array<const float*, 1> mean_pointer_{};
     bool waits_a_block_;
     dsp::BinMap map_;
     const std::atomic<float>& wanted_floor_;
     dsp::Glide floor_;
-    std::vector<float> model_gains_;     // channels × bins
+    std::vector<float> model_gains_;     // heard channels × bins
     std::vector<float> gains_;           // the same from the floor up: what acts now
     bool has_news_ = true;               // model_gains_ are not yet in gains_
     std::int64_t submitted_before_ = 0;  // hops that earlier blocks have completed
@@ -96,15 +103,18 @@ std::uint32_t hops_in(double seconds, const SpectralContext& context) {
 
 }  // namespace
 
-DenoiseGain::Live::Live(DenoiseGain& link, const SpectralContext& context)
-    : feed(link, feed_shape(link.models_.front(), link.settings_.copies, link.mode_), context.stage),
+DenoiseGain::Live::Live(DenoiseGain& link, const SpectralContext& context, const StageContext& heard)
+    : feed(link, feed_shape(link.models_.front(), link.settings_.copies, link.mode_), heard),
       context_(context),
+      heard_(heard.channels),
+      mean_(context.hop_frames),
+      mean_pointer_{mean_.data()},
       waits_a_block_(link.mode_ == Mode::pipelined),
       map_(bin_map(link.models_.front(), context)),
       wanted_floor_(link.floor_),
       floor_(wanted_floor_.load(std::memory_order_relaxed), kGlideSeconds,
              static_cast<double>(context.stage.rate_hz) / context.hop_frames),
-      model_gains_(std::size_t{context.stage.channels} * context.bins, 1.0F),
+      model_gains_(std::size_t{heard_} * context.bins, 1.0F),
       gains_(model_gains_),
       hold_hops_(hops_in(kHoldSeconds, context)),
       ramp_hops_(hops_in(kRampSeconds, context)) {}
@@ -115,7 +125,7 @@ void DenoiseGain::Live::begin_block(std::uint32_t frames, const BlockTime& time)
 }
 
 void DenoiseGain::Live::process(const SpectralHop& hop) noexcept {
-    feed.accept(hop.samples, context_.hop_frames, hop.time);
+    feed.accept(heard(hop), context_.hop_frames, hop.time);
     const auto due = waits_a_block_ ? submitted_before_ : feed.completed();
     for (; next_to_take_ < due; ++next_to_take_) take_gains(next_to_take_);
     feed.reclaim();
@@ -123,8 +133,23 @@ void DenoiseGain::Live::process(const SpectralHop& hop) noexcept {
     floor_.go_to(wanted_floor_.load(std::memory_order_relaxed));
     if (has_news_ || !floor_.is_still()) shape_gains();
     for (std::uint32_t c = 0; c < context_.stage.channels; ++c) {
-        dsp::multiply(hop.gains[c], gains_.data() + std::size_t{c} * context_.bins, hop.gains[c], context_.bins);
+        dsp::multiply(hop.gains[c], gains_of(c, gains_).data(), hop.gains[c], context_.bins);
     }
+}
+
+const float* const* DenoiseGain::Live::heard(const SpectralHop& hop) noexcept {
+    if (heard_ == context_.stage.channels) return hop.samples;
+    const float share = 1.0F / static_cast<float>(context_.stage.channels);
+    std::fill(mean_.begin(), mean_.end(), 0.0F);
+    for (std::uint32_t c = 0; c < context_.stage.channels; ++c)
+        dsp::add_samples(hop.samples[c], mean_.data(), mean_.size());
+    for (auto& sample : mean_) sample *= share;
+    return mean_pointer_.data();
+}
+
+// The row of a channel: its own, or the only one.
+std::span<float> DenoiseGain::Live::gains_of(std::uint32_t channel, std::vector<float>& all) const noexcept {
+    return std::span{all}.subspan(std::size_t{std::min(channel, heard_ - 1)} * context_.bins, context_.bins);
 }
 
 void DenoiseGain::Live::take_gains(std::int64_t hop) noexcept {
@@ -132,9 +157,7 @@ void DenoiseGain::Live::take_gains(std::int64_t hop) noexcept {
     if (missing_) return;
     held_ = 0;
     has_news_ = true;
-    for (std::uint32_t c = 0; c < context_.stage.channels; ++c) {
-        map_.apply(feed.result(c, hop), model_gains_.data() + std::size_t{c} * context_.bins);
-    }
+    for (std::uint32_t c = 0; c < heard_; ++c) map_.apply(feed.result(c, hop), gains_of(c, model_gains_).data());
     feed.release(hop);
 }
 
@@ -159,7 +182,7 @@ void DenoiseGain::Live::shape_gains() noexcept {
 DenoiseGain::DenoiseGain(DenoiseGainSettings settings, std::uint32_t channels)
     : settings_(std::move(settings)), floor_(floor_of(settings_)) {
     const auto manifest = nn::find_model(settings_.model);
-    const auto count = channels * settings_.copies;
+    const auto count = (settings_.ears == DenoiseEars::linked ? 1 : channels) * settings_.copies;
     models_.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) models_.emplace_back(manifest, settings_.backend);
     const auto path = (manifest.folder / "model.toml").string();
@@ -177,16 +200,23 @@ DenoiseGain::DenoiseGain(DenoiseGainSettings settings, std::uint32_t channels)
 
 DenoiseGain::~DenoiseGain() = default;
 
+StageContext DenoiseGain::heard_by_models(const StageContext& bank) const {
+    auto heard = bank;
+    if (settings_.ears == DenoiseEars::linked) heard.channels = 1;
+    return heard;
+}
+
 void DenoiseGain::prepare(const SpectralContext& context) {
+    const auto heard = heard_by_models(context.stage);
     const PlacementWish wish{.model = settings_.model, .mode = settings_.mode, .direct_share = settings_.direct_share};
     const auto hop = model_hop(models_.front(), settings_.copies);
-    if (needs_cost(wish, context.stage) && !cost_) cost_ = measure_paced(models_.front(), hop, *this);
-    auto placement = place(models_.front(), hop, wish, cost_.value_or(ModelCost{}), context.stage);
+    if (needs_cost(wish, heard) && !cost_) cost_ = measure_paced(models_.front(), hop, *this);
+    auto placement = place(models_.front(), hop, wish, cost_.value_or(ModelCost{}), heard);
     mode_ = placement.mode;
     decision_ = std::move(placement.decision);
     live_.reset();
     for (auto& model : models_) model.reset();
-    live_ = std::make_unique<Live>(*this, context);
+    live_ = std::make_unique<Live>(*this, context, heard);
 }
 
 std::span<const std::string_view> DenoiseGain::changeable_keys() const noexcept {

@@ -15,6 +15,12 @@
 
 namespace sidetone::stage {
 
+/// Whose gains act on an ear.
+enum class DenoiseEars : std::uint8_t {
+    linked,  ///< one network's, which hears the mean of all channels: differences between the ears stay as they were
+    independent,  ///< a network's of its own
+};
+
 struct DenoiseGainSettings {
     std::string model = "gtcrn";  ///< a name or its folder; its first graph makes gains, later ones scale them
     std::string backend = "auto";
@@ -22,7 +28,8 @@ struct DenoiseGainSettings {
     double direct_share = 0.5;  ///< as in DenoiseSettings
     double strength_db = 100;   ///< the most by which any bin is turned down; 100: no limit
     double wet = 1;             ///< share of the denoised sound; the rest is the sound as it came in
-    std::uint32_t copies = 2;   ///< of the model, taking turns: gains come so many times as often
+    DenoiseEars ears = DenoiseEars::linked;
+    std::uint32_t copies = 2;  ///< of the model, taking turns: gains come so many times as often
     double inference_budget_us = 0;
 };
 
@@ -54,12 +61,13 @@ public:
 private:
     class Live;  // all that depends on rate and block; made by `prepare`
 
+    [[nodiscard]] StageContext heard_by_models(const StageContext& bank) const;
     [[nodiscard]] bool run_hop(std::int64_t hop, std::uint32_t channel, const float* window,
                                float* result) noexcept override;
 
     DenoiseGainSettings settings_;
     std::atomic<float> floor_;          // the lowest gain that the settings allow
-    std::vector<nn::HopModel> models_;  // copies of channel 0, copies of channel 1 …
+    std::vector<nn::HopModel> models_;  // copies of channel 0, copies of channel 1 …; linked: of the mean
     Mode mode_ = Mode::direct;
     std::string decision_;
     std::optional<ModelCost> cost_;
