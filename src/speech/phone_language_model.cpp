@@ -4,14 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
-#include <numbers>
-#include <string_view>
+#include <optional>
 
-#include "rt/error.hpp"
-#include "speech/text_file.hpp"
+#include "speech/arpa_file.hpp"
 #include "speech/weights_file.hpp"
 
 namespace sidetone::speech {
@@ -40,84 +37,42 @@ struct Listed {
     double ln_probability = 0, ln_back_off = 0;
 };
 
-}  // namespace
-
-/// What the file lists, in order of length, then of phones.
-class PhoneLanguageModel::Reader {
-public:
-    explicit Reader(const std::filesystem::path& file) : text_(file, kMostBytes) { read(); }
-
+/// What a file lists, in order of length, then of phones.
+struct Read {
     std::map<Words, Listed> listed;
     std::size_t order = 0;
-
-private:
-    void read();
-    void read_section(std::size_t length);
-    [[nodiscard]] double logarithm(std::string_view field, double most) const;
-    [[nodiscard]] bool find_line();
-
-    TextFile text_;
 };
 
-bool PhoneLanguageModel::Reader::find_line() {
-    while (text_.next_line()) {
-        if (text_.line().find_first_not_of(" \t") != std::string_view::npos) return true;
+/// Nothing where a word is no phone and not the start.
+std::optional<Words> phones_of(const NGram& found) {
+    auto words = kNoWords;
+    for (std::size_t n = 0; n < found.words.size(); ++n) {
+        const bool is_start = n == 0 && found.words[n] == "<s>";
+        const auto phone = is_start ? kStart : phone_named(found.words[n]).value_or(kBlank);
+        if (!is_start && phone == kBlank) return std::nullopt;
+        words = appended(words, phone);
     }
-    return false;
+    return words;
 }
 
-void PhoneLanguageModel::Reader::read() {
-    while (find_line() && text_.line() != "\\data\\") {
+Read read_file(const std::filesystem::path& file, std::size_t most_bytes) {
+    ArpaFile arpa{file, most_bytes};
+    Read read;
+    for (NGram found; arpa.next(found);) {
+        if (const auto words = phones_of(found)) read.listed[*words] = {found.ln_probability, found.ln_back_off};
     }
-    while (find_line() && text_.line().starts_with("ngram ")) {
-    }
-    for (std::size_t length = 1; text_.line() == fmt::format("\\{}-grams:", length); ++length) {
-        if (length >= kMostOrder) text_.refuse(fmt::format("found {0}-grams, expected fewer than {0} phones", length));
-        order = length;
-        read_section(length);
-    }
-    if (text_.line() != "\\end\\") {
-        text_.refuse(
-            fmt::format("found \"{}\", expected \"\\{}-grams:\" or \"\\end\\\"", shown(text_.line()), order + 1));
-    }
+    read.order = arpa.order();
     for (Phone phone = 1; phone < kPhoneClassCount; ++phone) {
-        if (!listed.contains(appended(kNoWords, phone)))
-            text_.refuse(fmt::format("found no line of its own for the phone {}", phone_name(phone)));
+        if (!read.listed.contains(appended(kNoWords, phone)))
+            arpa.refuse(fmt::format("found no line of its own for the phone {}", phone_name(phone)));
     }
+    return read;
 }
 
-// Up to the next line that begins with a backslash.
-void PhoneLanguageModel::Reader::read_section(std::size_t length) {
-    while (find_line() && !text_.line().starts_with('\\')) {
-        Listed entry{.ln_probability = logarithm(text_.next_field(), 0)};
-        Words words = kNoWords;
-        bool is_known = true;
-        for (std::size_t n = 0; n < length; ++n) {
-            const auto name = text_.next_field();
-            if (name.empty()) text_.refuse(fmt::format("found {} words, expected {}", n, length));
-            const bool is_start = n == 0 && name == "<s>";
-            const auto phone = is_start ? kStart : phone_named(name).value_or(kBlank);
-            is_known = is_known && (is_start || phone != kBlank);
-            words = appended(words, phone);
-        }
-        if (const auto field = text_.next_field(); !field.empty()) entry.ln_back_off = logarithm(field, 100);
-        if (!text_.next_field().empty()) text_.refuse("found another field, expected the line's end");
-        if (is_known) listed[words] = entry;
-    }
-}
-
-double PhoneLanguageModel::Reader::logarithm(std::string_view field, double most) const {
-    double value = 0;
-    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc{} || end != field.data() + field.size() || !std::isfinite(value) || value > most) {
-        text_.refuse(
-            fmt::format("found \"{}\", expected a logarithm to the base of ten, {:g} at most", shown(field), most));
-    }
-    return value * std::numbers::ln10;
-}
+}  // namespace
 
 PhoneLanguageModel::PhoneLanguageModel(const std::filesystem::path& file, const Settings& settings) {
-    const Reader read{file};
+    const Read read = read_file(file, kMostBytes);
     order_ = read.order;
     // A history is a state if something is listed after it or its back-off says something. Keys are in order of length,
     // so what is shorter has its state already.

@@ -38,7 +38,6 @@ public:
 private:
     using State = std::uint32_t;  // a history: an index of contexts_; 0 is no history
     static constexpr std::size_t kMostBytes = std::size_t{64} << 20;
-    static constexpr std::size_t kMostOrder = 8;
 
     struct Next {
         float score;  // weight · ln p + bonus
@@ -50,7 +49,6 @@ private:
         State shorter = 0;
         float back_off = 0;  // weight · ln
     };
-    class Reader;
 
     static float score(const void* model, std::uint32_t state, Phone token,
                        std::uint32_t& next) noexcept SIDETONE_REALTIME;

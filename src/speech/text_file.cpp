@@ -19,12 +19,10 @@ TextFile::TextFile(std::filesystem::path file, std::size_t max_bytes) : file_(st
         in.read(text_.data() + size, kPiece);
         size += static_cast<std::size_t>(in.gcount());
     }
-    if (in.bad() || !in.eof()) {
-        if (size > max_bytes) {
-            throw InputError(fmt::format("{}: found more than {} bytes, expected fewer", file_.string(), max_bytes));
-        }
-        throw InputError(fmt::format("{}: cannot be read", file_.string()));
+    if (size > max_bytes) {
+        throw InputError(fmt::format("{}: found more than {} bytes, expected fewer", file_.string(), max_bytes));
     }
+    if (in.bad() || !in.eof()) throw InputError(fmt::format("{}: cannot be read", file_.string()));
     text_.resize(size);
     rest_ = text_;
 }
