@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -40,7 +41,7 @@ struct DecodeArguments {
 };
 
 struct Contestant {
-    std::unique_ptr<Engine> (*make)(std::size_t beam) = nullptr;
+    std::function<std::unique_ptr<Engine>(std::size_t beam)> make;
     std::unique_ptr<Engine> engine;
     rt::Histogram us;
     std::uint64_t heap_calls = 0;
@@ -91,16 +92,18 @@ void print(const Contestant& contestant, std::size_t beam, double own_p50) {
                rt::interposer_is_present() ? fmt::format("{:.1f}", calls) : "not counted", us.p50 / own_p50);
 }
 
-/// Both engines by turns, each beginning every other one. False when Sidetone's made heap calls or the results differ.
-bool compare(std::size_t beam, const DecodeArguments& arguments, std::span<const float> rows, nlohmann::json& results) {
-    std::array<Contestant, 2> contestants;
+/// The engines by turns, each first in turn. False when Sidetone's made heap calls.
+bool compare(std::size_t beam, const DecodeArguments& arguments, std::span<const float> rows,
+             const std::shared_ptr<const speech::LexiconTrie>& words, nlohmann::json& results) {
+    std::vector<Contestant> contestants(words ? 3 : 2);
     contestants[0].make = make_sidetone;
     contestants[1].make = make_map;
+    if (words) contestants[2].make = [&](std::size_t kept) { return make_words(words, kept); };
     const std::size_t frames = rows.size() / speech::kPhoneClassCount;
     for (std::size_t first = 0, turn = 0; first < frames; first += kTurnFrames, ++turn) {
         const std::size_t count = std::min(kTurnFrames, frames - first);
-        for (std::size_t n = 0; n < 2; ++n) {
-            run_turn(contestants[(n + turn) % 2], beam, rows, first, count, arguments.paced);
+        for (std::size_t n = 0; n < contestants.size(); ++n) {
+            run_turn(contestants[(n + turn) % contestants.size()], beam, rows, first, count, arguments.paced);
         }
     }
     const double own_p50 = contestants[0].us.distribution_us().p50;
@@ -112,8 +115,9 @@ bool compare(std::size_t beam, const DecodeArguments& arguments, std::span<const
     if (contestants[0].checksum != contestants[1].checksum) {
         spdlog::warn("beam {}: the two engines' partial results differ", beam);
     }
-    if (contestants[0].heap_calls > 0) spdlog::warn("beam {}: {} heap calls", beam, contestants[0].heap_calls);
-    return contestants[0].heap_calls == 0;
+    const auto own_calls = contestants[0].heap_calls + (words ? contestants[2].heap_calls : 0);
+    if (own_calls > 0) spdlog::warn("beam {}: {} heap calls", beam, own_calls);
+    return own_calls == 0;
 }
 
 /// The file's rows, as many as are wanted, or made ones.
@@ -130,6 +134,7 @@ int bench_decode(const DecodeArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
     rt::calibrate_clock();
     const auto rows = rows_to_decode(arguments);
+    const auto words = words_of_lexicon();
     fmt::print(
         "{} classes, partial results every {} frames, {}; microseconds per frame of 20 ms\n"
         "{:>4}  {:<10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>11} {:>8}\n",
@@ -141,7 +146,7 @@ int bench_decode(const DecodeArguments& arguments) {
         // A thread with real-time priority that never sleeps would be stopped by the kernel now and then.
         rt::RealtimeThread thread{{.name = "st-decode", .priority = arguments.paced ? kPriority : 0, .core = {}}, [&] {
                                       for (const auto beam : arguments.beams)
-                                          fine = compare(beam, arguments, rows, results) && fine;
+                                          fine = compare(beam, arguments, rows, words, results) && fine;
                                   }};
         if (arguments.paced && !thread.warning().empty()) spdlog::warn("{}", thread.warning());
         thread.join();
@@ -173,7 +178,8 @@ void add_bench_decode(CLI::App& bench, int& exit_code) {
     command->footer(
         "Example: sidetone bench decode --beams 4,16 --paced --frames 1000 --json decode.json\n"
         "The posteriors are made from a fixed seed. The other engine is the search as textbooks write it, for want of "
-        "a\npackaged one. Exit code 1: Sidetone's made heap calls. How it is measured: docs/speak.md");
+        "a\npackaged one; \"words\" searches for those of the lexicon. Exit code 1: Sidetone's made heap calls. How it "
+        "is measured: docs/speak.md");
     command->callback([arguments, &exit_code] { exit_code = bench_decode(*arguments); });
 }
 

@@ -15,6 +15,8 @@
 
 #include "rt/error.hpp"
 #include "speech/ctc_beam_search.hpp"
+#include "speech/ctc_word_search.hpp"
+#include "speech/vocabulary.hpp"
 
 namespace sidetone::cli::decode {
 namespace {
@@ -40,6 +42,25 @@ public:
 private:
     speech::CtcBeamSearch search_;
     std::array<speech::CtcToken, 64> tokens_{};
+};
+
+class Words final : public Engine {
+public:
+    Words(std::shared_ptr<const speech::LexiconTrie> words, std::size_t beam)
+        : search_(std::move(words), nullptr, {.beam = beam, .phone_bonus = speech::Vocabulary::Weights{}.phone_bonus}) {
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "words"; }
+    void step(const float* log_probs) override { search_.step(log_probs); }
+    std::size_t partial(std::span<speech::Phone> /*out*/) override {
+        const auto first = search_.length() > words_.size() ? search_.length() - words_.size() : 0;
+        search_.copy(std::max<std::uint64_t>(first, search_.first_kept()), words_);
+        return 0;
+    }
+
+private:
+    speech::CtcWordSearch search_;
+    std::array<speech::CtcWord, 16> words_{};
 };
 
 float log_of_sum(float a, float b) {
@@ -136,6 +157,16 @@ std::unique_ptr<Engine> make_sidetone(std::size_t beam) {
 
 std::unique_ptr<Engine> make_map(std::size_t beam) {
     return std::make_unique<Map>(beam);
+}
+
+std::shared_ptr<const speech::LexiconTrie> words_of_lexicon() {
+    const auto file = speech::default_lexicon_file();
+    if (file.empty()) return nullptr;
+    return speech::vocabulary_of(speech::Lexicon::read(file), nullptr, nullptr, {}).trie;
+}
+
+std::unique_ptr<Engine> make_words(std::shared_ptr<const speech::LexiconTrie> words, std::size_t beam) {
+    return std::make_unique<Words>(std::move(words), beam);
 }
 
 }  // namespace sidetone::cli::decode

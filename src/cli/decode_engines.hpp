@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "speech/lexicon_trie.hpp"
 #include "speech/phones.hpp"
 
 /// What `sidetone bench decode` compares.
@@ -34,5 +35,10 @@ public:
 [[nodiscard]] std::unique_ptr<Engine> make_sidetone(std::size_t beam);
 /// The same search as textbooks write it: an std::unordered_map from prefixes to logarithms, all extensions, a sort.
 [[nodiscard]] std::unique_ptr<Engine> make_map(std::size_t beam);
+
+/// The words of a lexicon, all as likely; empty where there is none on this machine.
+[[nodiscard]] std::shared_ptr<const speech::LexiconTrie> words_of_lexicon();
+/// The search for these words, as `sidetone transcribe` makes it. It puts no phones out.
+[[nodiscard]] std::unique_ptr<Engine> make_words(std::shared_ptr<const speech::LexiconTrie> words, std::size_t beam);
 
 }  // namespace sidetone::cli::decode

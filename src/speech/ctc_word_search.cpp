@@ -55,12 +55,14 @@ CtcWordSearch::CtcWordSearch(std::shared_ptr<const LexiconTrie> vocabulary,
       weights_(kPhoneClassCount),
       logarithms_(kPhoneClassCount),
       tokens_(kPhoneClassCount) {
+    phone_factor_ = std::exp(static_cast<double>(settings.phone_bonus));
     // No word's language score is above 0.
     most_ahead_ = std::max(1.0, std::exp(static_cast<double>(settings.word_bonus)));
     for (Phone phone = 1; phone < kPhoneClassCount; ++phone) {
         const auto child = vocabulary_->child(LexiconTrie::kRoot, phone);
         if (child != LexiconTrie::kNone) most_ahead_ = std::max(most_ahead_, vocabulary_->look_ahead(child));
     }
+    most_ahead_ *= phone_factor_;
     reset();
 }
 
@@ -182,7 +184,7 @@ CtcWordSearch::Said CtcWordSearch::say(Index history, std::uint32_t word, Phone 
 
 void CtcWordSearch::begin_token(const Said& said, Index from, double look_ahead) noexcept {
     const auto token = said.key.last;
-    const double weight = weights_[token] * said.factor;
+    const double weight = weights_[token] * said.factor * phone_factor_;
     const double sum = current_[from].sum_before(token) * weight;
     if (!(sum * look_ahead > floor_)) return;
     auto* candidate = find(said.key);

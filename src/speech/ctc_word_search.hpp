@@ -40,6 +40,7 @@ public:
         std::size_t kept_words = 256;    ///< so many of the latest settled words can be had
         float language_weight = 1;       ///< of the language model's logarithms
         float word_bonus = 0;            ///< natural logarithm for every word, or short sentences would win
+        float phone_bonus = 0;           ///< the same for every phone: a network that is rarely sure says blank instead
     };
 
     /// Without `language` all words are as likely. Throws std::invalid_argument for settings out of range.
@@ -183,8 +184,9 @@ private:
     std::vector<Phone> tokens_;      ///< those worth beginning in this frame, the likeliest first
     std::size_t count_ = 0, candidate_count_ = 0, token_count_ = 0;
     std::uint32_t order_ = 0;
-    double floor_ = 0;        ///< what ranks below is given up, wherever it leads
-    double threshold_ = 0;    ///< what ranks below is no new hypothesis
+    double floor_ = 0;      ///< what ranks below is given up, wherever it leads
+    double threshold_ = 0;  ///< what ranks below is no new hypothesis
+    double phone_factor_ = 1;
     double most_ahead_ = 1;   ///< that a token can gain by a word's end or beginning
     double log_largest_ = 0;  ///< ln of the frame's largest posterior
     double log_scale_ = 0;    ///< true sums are e^log_scale_ 2^exponent_ times ours

@@ -84,6 +84,25 @@ class Speak(program.ProgramTest):
         self.assertIn(result.code, (0, 1), result)
         self.assertIn('does not have "zimble": said by rule', result.err)
 
+    def test_words_of_a_language_model_are_heard_and_dated(self):
+        self.write("words.arpa", "\\data\\\n\\1-grams:\n-99 <s>\n-1 </s>\n-1 halt\n-1 way\n-1 the\n\\end\\\n")
+        self.assert_fine(self.transcribe(program.SPEECH, "--word-lm", "words.arpa", "--lexicon", "lexicon.txt", "--json",
+                                         "out.json"))
+        words = self.json("out.json")["files"][0]["utterances"][0]["words"]
+        self.assertTrue(all(word["word"] in ("halt", "way", "the") for word in words), words)
+        times = [time for word in words for time in (word["start_s"], word["end_s"])]
+        self.assertEqual(times, sorted(times))
+        self.assertTrue(all(0 <= word["confidence"] <= 1 for word in words))
+
+    def test_a_language_model_that_is_none_is_refused_in_one_line(self):
+        for name, text, *found in (("empty.arpa", "", "empty.arpa:0", "1-grams"),
+                                   ("bad.arpa", "\\data\\\n\\1-grams:\nmuch way\n", "bad.arpa:3", "much")):
+            self.write(name, text)
+            self.assert_refused(self.transcribe(program.SPEECH, "--word-lm", name, "--lexicon", "lexicon.txt"), *found)
+        self.write("numbers.arpa", "\\data\\\n\\1-grams:\n-1 42\n\\end\\\n")
+        self.assert_refused(self.transcribe(program.SPEECH, "--word-lm", "numbers.arpa", "--lexicon", "lexicon.txt"), "no words")
+        self.assert_refused(self.transcribe(program.SPEECH, "--lexicon", "nowhere.txt"), "nowhere.txt")
+
     def test_a_text_longer_than_the_recording_is_not_pretended(self):
         result = self.align(program.SPEECH, "--text", "why should one halt " * 20, "--json", "out.json")
         self.assertEqual(result.code, 1, result)

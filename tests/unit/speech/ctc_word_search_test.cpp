@@ -56,7 +56,7 @@ struct Language {
     std::vector<SpokenWord> words;
     std::shared_ptr<const LexiconTrie> trie;
     std::shared_ptr<const WordLanguageModel> model;
-    float weight = 1, bonus = 0;
+    float weight = 1, bonus = 0, phone_bonus = 0;
 
     [[nodiscard]] CtcWordSearch search(std::size_t beam, double least_share = 0) const {
         return CtcWordSearch{trie,
@@ -65,7 +65,9 @@ struct Language {
                               .least_log_prob = kNever,
                               .least_share = least_share,
                               .language_weight = weight,
-                              .word_bonus = bonus}};
+
+                              .word_bonus = bonus,
+                              .phone_bonus = phone_bonus}};
     }
 };
 
@@ -97,13 +99,14 @@ Language random_language(Random& random, bool has_model) {
     if (has_model) language.model = random_bigrams(language.words.size(), random);
     language.weight = has_model ? 0.5F + static_cast<float>(random() % 3) / 2 : 1;
     language.bonus = static_cast<float>(random() % 5) - 2;
+    language.phone_bonus = static_cast<float>(random() % 3) / 2;
     for (std::size_t n = 0; n < language.words.size(); ++n) {
         auto& word = language.words[n];
         word.text = fmt::format("w{}", n);
         for (auto count = 1 + random() % 2; count > 0; --count) word.pronunciations.push_back(random_phones(random));
         std::ranges::sort(word.pronunciations);
-        const auto twice = std::ranges::unique(word.pronunciations);
-        word.pronunciations.erase(twice.begin(), twice.end());
+        auto& ways = word.pronunciations;
+        ways.erase(std::unique(ways.begin(), ways.end()), ways.end());
         word.log_score = language.bonus;
         if (!has_model) continue;
         word.language_word = *language.model->find(word.text);
@@ -149,7 +152,10 @@ using Sums = std::map<Saying, double>;
 class EveryReading {
 public:
     EveryReading(const Language& language, const std::map<Path, double>& paths) : language_(language) {
-        for (const auto& [phones, sum] : paths) read(phones, sum, {}, language.model ? language.model->start() : 0);
+        for (const auto& [phones, sum] : paths) {
+            const auto bonus = static_cast<double>(language.phone_bonus) * static_cast<double>(phones.size());
+            read(phones, sum * std::exp(bonus), {}, language.model ? language.model->start() : 0);
+        }
     }
     [[nodiscard]] const Sums& sums() const { return sums_; }
     [[nodiscard]] const std::map<std::vector<std::uint32_t>, double>& ended() const { return ended_; }
