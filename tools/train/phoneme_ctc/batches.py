@@ -15,14 +15,13 @@ from torch import Tensor
 import corpus
 from augment import augmented
 from corpus import Corpus, Utterance
-from network import LOOK_AHEAD, STACK
+from network import STACK
 
 HELD_OUT_SEED = 762
 HELD_OUT_CHILDREN = 10
 HELD_OUT_OTHERS = 10
 CHILD_BELOW_AGE = 13
 IGNORED = -100  # target of frames that ask for nothing
-TAIL = STACK * LOOK_AHEAD  # frames added at an end, so that the last phone can still be answered
 
 
 @dataclass
@@ -72,16 +71,18 @@ class Batch:
     phone_at: Tensor  # [batch, T / 2] class asked for at each output frame, or IGNORED
 
 
-def collate(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], fill: np.ndarray) -> Batch:
-    """Each part: frames, class at each frame, labels. An end is prolonged by its last frame, then by the mean."""
-    counts = [(len(frames) + TAIL + STACK - 1) // STACK for frames, _, _ in parts]
+def collate(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], fill: np.ndarray, look_ahead: int) -> Batch:
+    """Each part: frames, class at each frame, labels. An end is prolonged by its last frame, so that the last phone can still
+    be answered `look_ahead` output frames later, then by the mean."""
+    tail = STACK * look_ahead
+    counts = [(len(frames) + tail + STACK - 1) // STACK for frames, _, _ in parts]
     features = np.tile(fill.astype(np.float32), (len(parts), STACK * max(counts), 1))
     targets = np.full((len(parts), max(counts)), IGNORED, np.int64)
     for index, (frames, phone_at, _) in enumerate(parts):
         features[index, : len(frames)] = frames
-        features[index, len(frames) : len(frames) + TAIL] = frames[-1]
+        features[index, len(frames) : len(frames) + tail] = frames[-1]
         heard = phone_at[STACK - 1 :: STACK]
-        targets[index, LOOK_AHEAD : LOOK_AHEAD + len(heard)] = heard
+        targets[index, look_ahead : look_ahead + len(heard)] = heard
     return Batch(
         torch.from_numpy(features),
         torch.tensor(counts),
@@ -92,7 +93,7 @@ def collate(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], fill: np.nda
 
 
 def epoch_batches(
-    speech: list[Example], noise: np.ndarray, fill: np.ndarray, frames_a_batch: int, rng: np.random.Generator
+    speech: list[Example], noise: np.ndarray, fill: np.ndarray, frames_a_batch: int, look_ahead: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
     """All examples once, augmented afresh, those of like length together, batches in random order."""
     length = np.array([len(example.frames) for example in speech]) * rng.uniform(0.9, 1.1, len(speech))
@@ -106,4 +107,4 @@ def epoch_batches(
         for index in groups[group]:
             example = speech[index]
             parts.append((*augmented(example.frames, example.phone_at, noise, fill, rng), example.utterance.phones))
-        yield collate(parts, fill)
+        yield collate(parts, fill, look_ahead)

@@ -7,7 +7,7 @@
   log_probs    [1, T / 2, 40]    natural logarithms for CTC; class 0 is the blank, then AA ... ZH
   frame_log_probs [1, T / 2, 40] with --framewise: of the phone at each frame; class 0 is silence
 
-What is said at an output frame is answered two output frames (40 ms) later.
+What is said at an output frame is answered two output frames (40 ms) later; by a second pass later still, and this program says by how many.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ def main() -> None:
         raise SystemExit(2) from None
     contents = options.output.read_bytes()
     print(f"{options.output}: {len(contents)} bytes, sha256 {hashlib.sha256(contents).hexdigest()}")
+    print(f"look_ahead_answers = {network.shape.look_ahead}")
 
 
 if __name__ == "__main__":

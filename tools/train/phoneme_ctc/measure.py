@@ -32,7 +32,7 @@ def edit_distance(heard: list[int], said: list[int]) -> int:
 
 @dataclass
 class Result:
-    """Rates are shares of 1. `frame_accuracy` is against the alignment, LOOK_AHEAD later, silence included."""
+    """Rates are shares of 1. `frame_accuracy` is against the alignment, its look-ahead later, silence included."""
 
     error_rate: float
     error_rate_children: float
@@ -58,7 +58,8 @@ def measure(network: PhonemeNetwork, speech: list[Example]) -> Result:
     fill = network.mean.numpy()
     for first in range(0, len(order), UTTERANCES_AT_ONCE):
         group = order[first : first + UTTERANCES_AT_ONCE]
-        batch = collate([(example.frames, example.phone_at, example.utterance.phones) for example in group], fill)
+        parts = [(example.frames, example.phone_at, example.utterance.phones) for example in group]
+        batch = collate(parts, fill, network.shape.look_ahead)
         with torch.no_grad():
             ctc, framewise = network.of_whole(batch.features)
             loss += float(

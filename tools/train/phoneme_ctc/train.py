@@ -4,6 +4,9 @@
 
 Loss: CTC, and cross-entropy of the phone at each frame LOOK_AHEAD frames before, by an output of its own and by the CTC
 output among its phones. The latter two keep the CTC peaks where the phones are: alone, CTC likes to wait and see.
+
+With --ahead it trains the second pass: blocks that look both ways follow the streaming network's, which --from gives. The loss
+is that of its answers, plus FIRST_WEIGHT of that of the streaming network's inside.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import math
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,8 @@ from network import PhonemeNetwork, Shape, parameter_count
 
 FRAMEWISE_WEIGHT = 0.3
 AMONG_PHONES_WEIGHT = 0.15
+FIRST_WEIGHT = 0.3
+FIRST_RATE = 0.5  # of the learning rate, for what was taken over
 WARM_UP_SHARE = 0.1
 WEIGHT_DECAY = 0.01
 LONGEST_GRADIENT = 3.0
@@ -38,7 +44,12 @@ SLOWEST_AVERAGE = 0.998
 EXAMPLE = """example:
   ./train.py --cache build/phoneme-cache --run build/phoneme-run --epochs 60 --minutes 90
   (the same command again goes on from the last whole epoch)
+  ./train.py --cache build/phoneme-cache --run build/second-run --from build/phoneme-run/checkpoint.pt --ahead 1,2,4,8,2
 """
+
+
+def distances(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def arguments() -> argparse.Namespace:
@@ -54,20 +65,34 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=9000, help="input frames in a batch (default 9000)")
     parser.add_argument("--lj-share", type=float, default=0.5, help="share of LJ's recordings in each epoch (default 0.5)")
     parser.add_argument("--from", type=Path, dest="begin", help="checkpoint.pt of a finished training: its weights are the first")
+    parser.add_argument(
+        "--ahead", type=distances, default=(), help="second pass: distances of the blocks that look both ways, as 1,2,4"
+    )
     parser.add_argument("--full-precision", action="store_true", help="32-bit products, where bfloat16 is not faster")
     return parser.parse_args()
 
 
 def loss_of(network: PhonemeNetwork, batch: Batch) -> Tensor:
-    ctc, framewise = network.of_whole(batch.features)
+    wait = network.shape.wait
+    if wait == 0:
+        return loss_of_answers(*network.of_whole(batch.features), batch, 0)
+    x, after = network.first_blocks(batch.features, network.states(len(batch.features)))
+    second = network.second_answers(x, network.states(len(x))[len(after) :])[:2]
+    first = network.first_answers(x[:, :-wait])
+    return loss_of_answers(*second, batch, 0) + FIRST_WEIGHT * loss_of_answers(*first, batch, wait)
+
+
+def loss_of_answers(ctc: Tensor, framewise: Tensor, batch: Batch, earlier: int) -> Tensor:
+    """`earlier`: output frames by which the answers come before those that the batch asks for."""
     by_ctc = F.ctc_loss(
-        ctc.transpose(0, 1), batch.phones, batch.frame_counts, batch.phone_counts, reduction="sum", zero_infinity=True
+        ctc.transpose(0, 1), batch.phones, batch.frame_counts - earlier, batch.phone_counts, reduction="sum", zero_infinity=True
     ) / len(batch.phones)
-    asked = batch.phone_at != IGNORED
-    by_frame = F.nll_loss(framewise[asked], batch.phone_at[asked])
+    phone_at = batch.phone_at[:, earlier:]
+    asked = phone_at != IGNORED
+    by_frame = F.nll_loss(framewise[asked], phone_at[asked])
     # The phones' share of what is not blank; where silence is asked for, the blank is free.
-    spoken = asked & (batch.phone_at > 0)
-    among_phones = F.cross_entropy(ctc[spoken][:, 1:], batch.phone_at[spoken] - 1)
+    spoken = asked & (phone_at > 0)
+    among_phones = F.cross_entropy(ctc[spoken][:, 1:], phone_at[spoken] - 1)
     return by_ctc + FRAMEWISE_WEIGHT * by_frame + AMONG_PHONES_WEIGHT * among_phones
 
 
@@ -84,30 +109,37 @@ class Training:
     def __init__(self, options: argparse.Namespace, speech: list[Example], lj: list[Example], noise: np.ndarray) -> None:
         self.options, self.speech, self.lj, self.noise = options, speech, lj, noise
         self.settings: dict[str, Any] = {
-            key: getattr(options, key) for key in ("epochs", "seed", "width", "dropout", "peak_rate", "batch", "lj_share")
+            key: getattr(options, key) for key in ("epochs", "seed", "width", "dropout", "peak_rate", "batch", "lj_share", "ahead")
         }
         torch.manual_seed(options.seed)
-        self.network = PhonemeNetwork(Shape(width=options.width, dropout=options.dropout))
+        self.network = PhonemeNetwork(Shape(width=options.width, dropout=options.dropout, ahead=options.ahead))
         self.network.product = torch.float32 if options.full_precision else torch.bfloat16
         frames = np.concatenate([example.frames for example in speech])
         self.fill = frames.mean(axis=0)
         self.network.mean.copy_(torch.from_numpy(self.fill))
         self.network.inverse_deviation.copy_(torch.from_numpy(1.0 / frames.std(axis=0)))
         self.average = {key: value.clone() for key, value in self.network.state_dict().items()}
-        matrices = [p for p in self.network.parameters() if p.dim() > 1]
-        others = [p for p in self.network.parameters() if p.dim() <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}],
-            betas=(0.9, 0.98),
-        )
+        self.optimizer = torch.optim.AdamW(self.groups(), betas=(0.9, 0.98))
         self.epochs_done = self.steps_done = 0
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameters by weight decay, and by how fast they may change."""
+        groups = []
+        named = list(self.network.named_parameters())
+        for is_new, factor in ((True, 1.0), (False, FIRST_RATE if self.network.shape.ahead else 1.0)):
+            some = [p for name, p in named if is_new == (name.startswith("second") or not self.network.shape.ahead)]
+            for is_matrix, decay in ((True, WEIGHT_DECAY), (False, 0.0)):
+                chosen = [p for p in some if is_matrix == (p.dim() > 1)]
+                if chosen:
+                    groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
+        return groups
 
     def resume(self, path: Path) -> None:
         stored = load_or_exit(path)
         for key, value in self.settings.items():
-            if stored.settings[key] != value:
+            was = stored.settings.get(key, ())
+            if was != value:
                 name = "--" + key.replace("_", "-")
-                was = stored.settings[key]
                 print(f"{path}: {name} was {was}, found {value}; give the same, or another --run", file=sys.stderr)
                 raise SystemExit(2)
         self.network.load_state_dict(stored.weights)
@@ -118,10 +150,11 @@ class Training:
     def begin_with(self, path: Path) -> None:
         """Another cycle over averaged weights; rates, averages and randomness begin anew."""
         stored = load_or_exit(path)
-        if stored.shape != self.network.shape:
-            print(f"{path}: found another network, {stored.shape}, expected {self.network.shape}", file=sys.stderr)
+        shape = self.network.shape
+        if stored.shape not in (shape, replace(shape, ahead=(), dropout=stored.shape.dropout)):
+            print(f"{path}: found another network, {stored.shape}, expected {shape}", file=sys.stderr)
             raise SystemExit(2)
-        self.network.load_state_dict(stored.average)
+        self.network.begin_with(stored.average)
         self.average = {key: value.clone() for key, value in self.network.state_dict().items()}
 
     def checkpoint(self) -> Checkpoint:
@@ -141,7 +174,7 @@ class Training:
         torch.manual_seed(1000 * self.options.seed + self.epochs_done)
         native = rng.permutation(len(self.lj))[: round(self.options.lj_share * len(self.lj))]
         chosen = self.speech + [self.lj[i] for i in native]
-        batches = epoch_batches(chosen, self.noise, self.fill, self.options.batch, rng)
+        batches = epoch_batches(chosen, self.noise, self.fill, self.options.batch, self.network.shape.look_ahead, rng)
         expected = sum(len(example.frames) for example in chosen) / self.options.batch
         self.network.train()
         losses: list[float] = []
@@ -153,7 +186,7 @@ class Training:
 
     def step(self, batch: Batch, rate: float) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         loss = loss_of(self.network, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -25,7 +25,7 @@ import checkpoint
 import for_sherpa
 import quantise as quantise_program
 from augment import WARP_STEPS, augmented, change_tempo, warp_matrix
-from batches import IGNORED, TAIL, Example, collate, held_out_speakers
+from batches import IGNORED, Example, collate, held_out_speakers
 from corpus import PHONES, Utterance
 from export import export
 from features import BINS
@@ -37,12 +37,13 @@ from train import Training
 
 torch.set_num_threads(1)
 SMALL = Shape(width=16)
+SECOND_PASS = Shape(width=16, dilations=(1, 2), ahead=(1, 3, 2))
 
 
-def small_network(seed: int) -> PhonemeNetwork:
+def small_network(seed: int, shape: Shape = SMALL) -> PhonemeNetwork:
     """Random weights, norms and biases included, so that no part is hidden by a zero or a one."""
     torch.manual_seed(seed)
-    network = PhonemeNetwork(SMALL)
+    network = PhonemeNetwork(shape)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(torch.randn_like(parameter) / np.sqrt(parameter.shape[-1]))
@@ -104,7 +105,11 @@ def run_onnx(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> dict[str, 
 
 class Streaming(unittest.TestCase):
     def test_the_exported_file_in_chunks_equals_the_network_on_the_whole(self) -> None:
-        network = small_network(seed=1)
+        for shape in (SMALL, SECOND_PASS):
+            with self.subTest(shape=shape):
+                self.compare_chunks_with_the_whole(small_network(1, shape))
+
+    def compare_chunks_with_the_whole(self, network: PhonemeNetwork) -> None:
         features = (torch.randn(1, 144, BINS) * 4 + 14).float()
         with torch.no_grad():
             whole = [output.numpy() for output in network.of_whole(features)]
@@ -134,6 +139,33 @@ class Streaming(unittest.TestCase):
             before, after = network.of_whole(features)[0], network.of_whole(changed)[0]
         self.assertTrue(torch.equal(before[:, :20], after[:, :20]))
         self.assertFalse(torch.allclose(before[:, 20], after[:, 20]))
+
+
+class SecondPass(unittest.TestCase):
+    def test_an_answer_hears_its_look_ahead_and_nothing_after_it(self) -> None:
+        network = small_network(2, SECOND_PASS)
+        features = torch.randn(1, 80, BINS)
+        changed = features.clone()
+        changed[:, 40:] += 1
+        with torch.no_grad():
+            before, after = network.of_whole(features)[0], network.of_whole(changed)[0]
+        self.assertEqual(network.shape.look_ahead, LOOK_AHEAD + 6)
+        self.assertTrue(torch.equal(before[:, :20], after[:, :20]))
+        self.assertFalse(torch.equal(before[:, 20], after[:, 20]))
+
+    def test_begins_as_a_delay_of_the_streaming_network(self) -> None:
+        streaming = small_network(7, Shape(width=16, dilations=(1, 2)))
+        second = PhonemeNetwork(SECOND_PASS).eval()
+        second.begin_with(streaming.state_dict())
+        features = torch.randn(1, 60, BINS) * 4 + 14
+        with torch.no_grad():
+            before, after = streaming.of_whole(features), second.of_whole(features)
+        for one, other in zip(before, after):
+            torch.testing.assert_close(other[:, 6:], one[:, :-6])
+
+    def test_weights_of_another_network_are_refused(self) -> None:
+        with self.assertRaises((ValueError, RuntimeError)):
+            PhonemeNetwork(SECOND_PASS).begin_with(small_network(7).state_dict())
 
 
 class Smaller(unittest.TestCase):
@@ -228,10 +260,10 @@ class Targets(unittest.TestCase):
     def test_a_phone_is_asked_for_two_output_frames_after_it_is_heard(self) -> None:
         phone_at = np.zeros(12, np.int64)
         phone_at[4:6] = 7  # all of output frame 2
-        batch = collate([(np.zeros((12, BINS), np.float32), phone_at, np.array([7]))], np.zeros(BINS))
+        batch = collate([(np.zeros((12, BINS), np.float32), phone_at, np.array([7]))], np.zeros(BINS), LOOK_AHEAD)
         expected = [IGNORED] * LOOK_AHEAD + [0, 0, 7, 0, 0, 0]
         self.assertEqual(batch.phone_at[0].tolist(), expected)
-        self.assertEqual(batch.features.shape[1], 12 + TAIL)
+        self.assertEqual(batch.features.shape[1], 12 + STACK * LOOK_AHEAD)
 
     def test_speakers_held_out_are_half_children_and_always_the_same(self) -> None:
         def speech(order: np.ndarray) -> list[Utterance]:
@@ -280,7 +312,7 @@ class Measures(unittest.TestCase):
 class Resuming(unittest.TestCase):
     """Two epochs in one go, and with a checkpoint between, are the same training."""
 
-    def training(self, dropout: float = 0.1) -> Training:
+    def training(self, dropout: float = 0.1, ahead: tuple[int, ...] = ()) -> Training:
         rng = np.random.default_rng(5)
         speech = []
         for index in range(6):
@@ -288,24 +320,29 @@ class Resuming(unittest.TestCase):
             frames = rng.normal(14, 4, (60, BINS)).astype(np.float32)
             speech.append(Example(Utterance(f"u{index}", "s", 9, phones, np.ones(5, bool)), frames, np.repeat(phones, 12)))
         options = argparse.Namespace(
-            epochs=4, seed=1, width=16, dropout=dropout, peak_rate=1e-3, batch=150, lj_share=0.5, full_precision=True
+            epochs=4, seed=1, width=16, dropout=dropout, peak_rate=1e-3, batch=150, lj_share=0.5, ahead=ahead, full_precision=True
         )
         return Training(options, speech[:4], speech[4:], speech[5].frames)
 
     def test_a_resumed_training_is_the_same_training(self) -> None:
-        straight = self.training()
+        for ahead in ((), (1, 2)):
+            with self.subTest(ahead=ahead):
+                self.compare_resumed_with_straight(ahead)
+
+    def compare_resumed_with_straight(self, ahead: tuple[int, ...]) -> None:
+        straight = self.training(ahead=ahead)
         straight.epoch(), straight.epoch()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "checkpoint.pt"
-            first = self.training()
+            first = self.training(ahead=ahead)
             first.epoch()
             checkpoint.save(first.checkpoint(), path)
-            second = self.training()
+            second = self.training(ahead=ahead)
             second.resume(path)
             second.epoch()
             message = io.StringIO()
             with self.assertRaises(SystemExit) as refused, contextlib.redirect_stderr(message):
-                self.training(dropout=0.2).resume(path)
+                self.training(0.2, ahead).resume(path)
         self.assertEqual(refused.exception.code, 2)
         self.assertIn("--dropout was 0.1, found 0.2", message.getvalue())
         self.assertEqual(second.steps_done, straight.steps_done)
