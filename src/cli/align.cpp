@@ -13,8 +13,10 @@
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
 #include "cli/text_grid.hpp"
+#include "speech/border_refinement.hpp"
 #include "speech/forced_alignment.hpp"
 #include "speech/reading.hpp"
+#include "speech/spectral_track.hpp"
 #include "speech/voice_activity.hpp"
 
 namespace sidetone::cli {
@@ -36,6 +38,7 @@ AlignedFile align_file(const std::string& file, const speech::Prompt& prompt, co
     auto recognizer = open_recognizer(model);
     speech::VoiceActivity activity{speech::best_voice_detector()};
     speech::ForcedAlignment alignment{prompt};
+    speech::SpectralTrack track;
     AlignedFile aligned;
     const auto push = [&](const speech::PhonemeAnswer& answer) {
         alignment.push(answer.log_probabilities, activity.probability_at(answer.first_sample + recognizer.hop() / 2));
@@ -43,10 +46,12 @@ AlignedFile align_file(const std::string& file, const speech::Prompt& prompt, co
     const auto extent = read_recording(file, speech::PhonemeRecognizer::kRateHz, [&](std::span<const float> samples) {
         activity.push(samples, [&](const speech::VoiceEvent& event) { aligned.has_voice |= event.begins; });
         recognizer.push(samples, push);
+        track.push(samples);
     });
     recognizer.finish(push);
     aligned.seconds = extent.seconds;
     aligned.reading = speech::reading_of(prompt, alignment.finish(), recognizer, extent.seconds);
+    speech::refine_borders(aligned.reading, track);
     return aligned;
 }
 

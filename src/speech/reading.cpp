@@ -7,6 +7,7 @@
 namespace sidetone::speech {
 namespace {
 
+constexpr double kLeastPhone_s = 0.01;
 constexpr double kWorst = -10;  // natural logarithm: what is beyond says no more
 
 std::size_t fewest_phones(const PromptWord& word) {
@@ -39,7 +40,10 @@ Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment, con
     };
     const auto end_of = [&](std::size_t n) {
         const bool is_followed = n + 1 < aligned.size() && aligned[n + 1].first_frame == aligned[n].end_frame;
-        return is_followed ? start_of(n + 1) : border_s(recognizer, aligned[n].end_frame, seconds);
+        if (is_followed) return start_of(n + 1);
+        const auto faded = recognizer.first_sample(aligned[n].end_frame) - kBorderLatenessSamples - kFadingSamples;
+        const double least_s = std::min(start_of(n) + kLeastPhone_s, seconds);
+        return std::clamp(static_cast<double>(faded) / PhonemeRecognizer::kRateHz, least_s, seconds);
     };
     Reading reading{.words = {}, .is_whole = alignment.is_complete};
     for (const auto& word : prompt) reading.words.push_back({.text = word.text, .phones = {}});

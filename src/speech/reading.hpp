@@ -51,6 +51,10 @@ inline constexpr double kLeftOutProbability = 0.001;
 /// least 95th percentile of errors; an answer is 20 ms.
 inline constexpr std::int64_t kBorderLatenessSamples = 384;
 
+/// Where a pause follows, a phone seems to last so much longer: it dies away, and what is left of it still sounds like
+/// it. Measured on 300 sentences of the same voices.
+inline constexpr std::int64_t kFadingSamples = 720;
+
 /// A phone was heard if the network's log-probability of it, where it is largest, is at least this; below, something
 /// else was said there.
 inline constexpr float kLeastHeardLogProbability = -3;
@@ -60,7 +64,8 @@ inline constexpr float kLeastHeardLogProbability = -3;
 [[nodiscard]] double border_s(const PhonemeRecognizer& recognizer, std::int64_t answer, double seconds) noexcept;
 
 /// The words of `prompt` where `alignment` found them, in the time of the answers that were pushed into it, the
-/// recognizer's first one first. Times lie within the recording's `seconds`; the borders' lateness is taken off.
+/// recognizer's first one first. Times lie within the recording's `seconds`; the borders' lateness is taken off, and
+/// the fading before pauses, up to what leaves a phone 10 ms.
 [[nodiscard]] Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment,
                                  const PhonemeRecognizer& recognizer, double seconds);
 

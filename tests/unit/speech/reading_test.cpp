@@ -39,7 +39,8 @@ TEST(Reading, HasWordsAndPhonesInTheTimeOfTheSound) {
     ASSERT_EQ(one.phones.size(), 2U);
     EXPECT_DOUBLE_EQ(one.start_s, (2 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
     EXPECT_DOUBLE_EQ(one.phones[0].end_s, (4 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
-    EXPECT_DOUBLE_EQ(one.end_s, (7 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.end_s, (7 * 320 + 200 - kBorderLatenessSamples - kFadingSamples) / 16'000.0)
+        << "a pause follows";
     EXPECT_NEAR(one.phones[1].confidence, 0.25, 1e-6);
     EXPECT_TRUE(reading.words[1].is_left_out());
     EXPECT_FALSE(reading.words[2].is_left_out());
@@ -53,7 +54,7 @@ TEST(Reading, PutsBordersBetweenFrames) {
     const auto& one = reading.words[0];
     EXPECT_DOUBLE_EQ(one.phones[1].start_s, (4 * 320 + 200 - kBorderLatenessSamples - 80) / 16'000.0);
     EXPECT_DOUBLE_EQ(one.phones[0].end_s, one.phones[1].start_s);
-    EXPECT_DOUBLE_EQ(one.phones[1].end_s, (7 * 320 + 200 - kBorderLatenessSamples) / 16'000.0);
+    EXPECT_DOUBLE_EQ(one.phones[1].end_s, (7 * 320 + 200 - kBorderLatenessSamples - kFadingSamples) / 16'000.0);
 }
 
 TEST(Reading, StaysWithinTheRecording) {
