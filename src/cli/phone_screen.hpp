@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/coach_listener.hpp"
+#include "cli/live_listener.hpp"
 #include "engine/ledger.hpp"
+#include "rt/histogram.hpp"
 #include "rt/thread.hpp"
 
 namespace sidetone::cli {
@@ -17,12 +18,12 @@ namespace sidetone::cli {
 /// The thread that shows phones while they are spoken: on a terminal one line that is written again and again,
 /// elsewhere a line whenever some more have settled. Times go into the ledger: dispatch (from the decoder to this
 /// thread) and render-ready (until the line is written), and the whole way from the newest sound that was needed.
-class CoachScreen {
+class PhoneScreen {
 public:
-    CoachScreen(CoachListener& listener, engine::Ledger& ledger);
-    ~CoachScreen() { finish(); }
-    CoachScreen(const CoachScreen&) = delete;
-    CoachScreen& operator=(const CoachScreen&) = delete;
+    PhoneScreen(LiveListener& listener, engine::Ledger& ledger);
+    ~PhoneScreen() { finish(); }
+    PhoneScreen(const PhoneScreen&) = delete;
+    PhoneScreen& operator=(const PhoneScreen&) = delete;
 
     void start();
     /// After the listener's `finish`: shows what is left, and ends.
@@ -30,7 +31,7 @@ public:
 
     /// After `finish`: of each of the phones that were heard in the end, how long after its peak had passed it first
     /// stood on the screen, in milliseconds, to stay.
-    [[nodiscard]] std::vector<double> shown_after_ms() const;
+    [[nodiscard]] rt::Distribution shown_after_ms() const;
 
 private:
     /// A phone on the screen, and since when.
@@ -43,12 +44,15 @@ private:
     void show(const HeardNow& news);
     void remember(const HeardNow& news, std::int64_t now_ns);
 
-    CoachListener& listener_;
+    LiveListener& listener_;
     rt::Histogram &dispatch_, &render_, &total_;
     bool is_terminal_;
     std::uint64_t printed_ = 0;  // phones, where there is no terminal
     std::vector<Shown> shown_;
     rt::RealtimeThread thread_;
 };
+
+/// `shown_after_ms` as a line for people; the network runs on `chunk_ms` at a time.
+[[nodiscard]] std::string shown_text(const rt::Distribution& shown_after_ms, std::uint32_t chunk_ms);
 
 }  // namespace sidetone::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/coach_listener.hpp"
+#include "cli/live_listener.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,8 +15,7 @@ constexpr int kPriority = 40;  // below any card's and worker's
 
 constexpr auto kNap = std::chrono::milliseconds{1};
 constexpr std::size_t kNews = 64;
-constexpr std::int64_t kDoubt = 9600;          // samples; what is older stays in the best hypothesis but for rare cases
-constexpr std::size_t kMostAnswers = 60 * 50;  // a minute of them
+constexpr std::int64_t kDoubt = 9600;  // samples; what is older stays in the best hypothesis but for rare cases
 constexpr std::int64_t kMostLostFrames = 1 << 20;  // taken for silence, so that later times are right
 
 // Budgets of each part, in microseconds.
@@ -29,35 +28,29 @@ std::int64_t span_ns(std::int64_t samples, std::int64_t rate_hz) {
 
 }  // namespace
 
-CoachListener::CoachListener(speech::PhonemeRecognizer recognizer, const speech::Prompt& prompt,
-                             const Settings& settings, engine::Ledger& ledger)
-    : prompt_(prompt),
-      recognizer_(std::move(recognizer)),
-      phones_({.beam = settings.beam}),
-      alignment_(prompt_),
+LiveListener::LiveListener(speech::PhonemeRecognizer recognizer, Follower& follower, engine::Ledger& ledger)
+    : recognizer_(std::move(recognizer)),
       activity_(speech::best_voice_detector()),
-      settings_(settings),
+      follower_(follower),
       capture_(ledger.line("capture", kCaptureUs)),
       preprocess_(ledger.line("preprocess", kPreprocessUs)),
       features_(ledger.line("features", kFeaturesUs)),
       inference_(ledger.line("inference", kInferenceUs)),
       decode_(ledger.line("decode", kDecodeUs)),
       arena_(kNews * sizeof(HeardNow) + rt::kCacheLine),
-      ring_(arena_, kNews) {
-    kept_answers_.reserve(kMostAnswers * speech::kPhoneClassCount);
-}
+      ring_(arena_, kNews) {}
 
-void CoachListener::start(stage::Tap& tap) {
+void LiveListener::start(stage::Tap& tap) {
     tap_ = &tap;
     thread_ = rt::RealtimeThread{{.name = "listener", .priority = kPriority}, [this] { run(); }};
 }
 
-void CoachListener::finish() {
+void LiveListener::finish() {
     is_over_.store(true);
     if (thread_.joinable()) thread_.join();
 }
 
-HeardNow CoachListener::next() {
+HeardNow LiveListener::next() {
     HeardNow news;
     do {
         there_is_news_.acquire();
@@ -65,7 +58,7 @@ HeardNow CoachListener::next() {
     return news;
 }
 
-void CoachListener::run() {
+void LiveListener::run() {
     stage::TapPiece piece;
     for (;;) {
         const bool was_over = is_over_.load();
@@ -80,7 +73,7 @@ void CoachListener::run() {
     hear_end();
 }
 
-void CoachListener::take(const stage::TapPiece& piece) {
+void LiveListener::take(const stage::TapPiece& piece) {
     taken_ns_ = rt::now_ns();
     follow_card(piece);
     const auto network_before = recognizer_.network_ns();
@@ -99,7 +92,7 @@ void CoachListener::take(const stage::TapPiece& piece) {
 }
 
 // Another rate begins another resampler; what was lost is silence.
-void CoachListener::follow_card(const stage::TapPiece& piece) {
+void LiveListener::follow_card(const stage::TapPiece& piece) {
     const auto use = [this](std::span<const float> samples) { hear(samples); };
     if (!resampler_ || piece.preparation != preparation_) {
         if (resampler_) resampler_->finish(use);
@@ -126,54 +119,42 @@ void CoachListener::follow_card(const stage::TapPiece& piece) {
     sample_at_zero_ns_ = piece.due_ns - span_ns(heard, speech::PhonemeRecognizer::kRateHz);
 }
 
-void CoachListener::hear(std::span<const float> samples) {
-    activity_.push(samples, [this](const speech::VoiceEvent& event) { note_voice(event); });
+void LiveListener::hear(std::span<const float> samples) {
+    follower_.hear(samples);
+    activity_.push(samples, [this](const speech::VoiceEvent& event) { follower_.note(event); });
     samples_ += static_cast<std::int64_t>(samples.size());
     const auto began_ns = rt::now_ns();
     recognizer_.push(samples, [this](const speech::PhonemeAnswer& a) { answer(a); });
     const auto spent_ns = rt::now_ns() - began_ns;
     features_ns_ += spent_ns;
     preprocess_ns_ -= spent_ns;
-    const auto pause = static_cast<std::int64_t>(settings_.pause_s * speech::PhonemeRecognizer::kRateHz);
-    if (pause > 0 && voice_ended_at_ >= 0 && samples_ - voice_ended_at_ >= pause) wants_to_end_.store(true);
 }
 
-void CoachListener::hear_end() {
+void LiveListener::hear_end() {
     const auto use = [this](std::span<const float> samples) { hear(samples); };
     if (resampler_) resampler_->finish(use);
-    activity_.finish([this](const speech::VoiceEvent& event) { note_voice(event); });
+    activity_.finish([this](const speech::VoiceEvent& event) { follower_.note(event); });
     recognizer_.finish([this](const speech::PhonemeAnswer& a) { answer(a); });
+    follower_.end();
     tell(true);
 }
 
-void CoachListener::answer(const speech::PhonemeAnswer& answer) {
+void LiveListener::answer(const speech::PhonemeAnswer& answer) {
     const auto began_ns = rt::now_ns();
     const auto middle = answer.first_sample + recognizer_.hop() / 2;
     newest_needed_ = answer.first_sample + recognizer_.hop() + recognizer_.look_ahead_samples();
-    phones_.push(answer);
-    alignment_.push(answer.log_probabilities, activity_.probability_at(middle));
-    if (++answers_ <= static_cast<std::int64_t>(kMostAnswers)) {
-        kept_answers_.insert(kept_answers_.end(), answer.log_probabilities.begin(), answer.log_probabilities.end());
-    }
+    ++answers_;
+    follower_.answer(answer, activity_.probability_at(middle));
     decode_ns_ += rt::now_ns() - began_ns;
 }
 
-std::int64_t CoachListener::newest_needed_ns() const noexcept {
+std::int64_t LiveListener::newest_needed_ns() const noexcept {
     return sample_at_zero_ns_ + span_ns(newest_needed_, speech::PhonemeRecognizer::kRateHz);
 }
 
-void CoachListener::note_voice(const speech::VoiceEvent& event) {
-    has_voice_ = has_voice_ || event.begins;
-    voice_ended_at_ = event.begins ? -1 : event.sample;
-}
-
-void CoachListener::tell(bool is_over) {
-    HeardNow news{.settled = phones_.settled(),
-                  .sample_at_zero = sample_at_zero_ns_,
-                  .heard_ns = newest_needed_ns(),
-                  .is_over = is_over};
-    news.first = phones_.size() > HeardNow::kMostPhones ? phones_.size() - HeardNow::kMostPhones : 0;
-    news.count = static_cast<std::uint32_t>(phones_.copy(news.first, news.phones));
+void LiveListener::tell(bool is_over) {
+    HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns(), .is_over = is_over};
+    follower_.show(news);
     for (; news.settled < news.first + news.count; ++news.settled) {
         const bool is_recent =
             news.settled >= news.first && news.phones[news.settled - news.first].end_sample > newest_needed_ - kDoubt;
@@ -188,26 +169,7 @@ void CoachListener::tell(bool is_over) {
     there_is_news_.release();
 }
 
-speech::Reading CoachListener::reading() {
-    return speech::reading_of(prompt_, alignment_.finish(), recognizer_, seconds());
-}
-
-std::vector<speech::HeardPhone> CoachListener::phones() const {
-    std::vector<speech::HeardPhone> all(static_cast<std::size_t>(phones_.size()));
-    all.resize(phones_.copy(0, all));
-    return all;
-}
-
-std::span<const float> CoachListener::answers() const noexcept {
-    if (answers_ > static_cast<std::int64_t>(kMostAnswers)) return {};
-    return kept_answers_;
-}
-
-double CoachListener::border_s(std::int64_t answer) const noexcept {
-    return speech::border_s(recognizer_, answer, seconds());
-}
-
-double CoachListener::seconds() const noexcept {
+double LiveListener::seconds() const noexcept {
     return static_cast<double>(samples_) / speech::PhonemeRecognizer::kRateHz;
 }
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/coach_screen.hpp"
+#include "cli/phone_screen.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "rt/clock.hpp"
 
@@ -29,6 +34,22 @@ double seconds_of(std::int64_t sample) {
     return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
 }
 
+rt::Distribution distribution_of(std::vector<double> values) {
+    if (values.empty()) return {};
+    std::ranges::sort(values);
+    const auto at = [&](double share) {
+        return values[static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)))];
+    };
+    const auto count = static_cast<double>(values.size());
+    return {.p50 = at(0.5),
+            .p95 = at(0.95),
+            .p99 = at(0.99),
+            .p999 = at(0.999),
+            .max = at(1),
+            .count = values.size(),
+            .mean = std::accumulate(values.begin(), values.end(), 0.0) / count};
+}
+
 }  // namespace
 
 std::string phones_line(const HeardNow& news, bool has_colours) {
@@ -45,22 +66,22 @@ std::string phones_line(const HeardNow& news, bool has_colours) {
     return line;
 }
 
-CoachScreen::CoachScreen(CoachListener& listener, engine::Ledger& ledger)
+PhoneScreen::PhoneScreen(LiveListener& listener, engine::Ledger& ledger)
     : listener_(listener),
       dispatch_(ledger.line("dispatch", kDispatchUs)),
       render_(ledger.line("render-ready", kRenderUs)),
       total_(ledger.line("sound to screen", kTotalUs)),
       is_terminal_(isatty(STDOUT_FILENO) != 0) {}
 
-void CoachScreen::start() {
+void PhoneScreen::start() {
     thread_ = rt::RealtimeThread{{.name = "screen", .priority = kPriority}, [this] { run(); }};
 }
 
-void CoachScreen::finish() {
+void PhoneScreen::finish() {
     if (thread_.joinable()) thread_.join();
 }
 
-void CoachScreen::run() {
+void PhoneScreen::run() {
     for (;;) {
         const auto news = listener_.next();
         const auto taken_ns = rt::now_ns();
@@ -74,7 +95,7 @@ void CoachScreen::run() {
     }
 }
 
-void CoachScreen::show(const HeardNow& news) {
+void PhoneScreen::show(const HeardNow& news) {
     if (is_terminal_) {
         std::fputs(fmt::format("\r\033[K{}{}", phones_line(news, true), news.is_over ? "\n" : "").c_str(), stdout);
         std::fflush(stdout);
@@ -93,7 +114,7 @@ void CoachScreen::show(const HeardNow& news) {
     std::fflush(stdout);
 }
 
-void CoachScreen::remember(const HeardNow& news, std::int64_t now_ns) {
+void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
     shown_.resize(static_cast<std::size_t>(news.first + news.count));
     for (std::uint32_t i = 0; i < news.count; ++i) {
         auto& shown = shown_[static_cast<std::size_t>(news.first) + i];
@@ -108,10 +129,17 @@ void CoachScreen::remember(const HeardNow& news, std::int64_t now_ns) {
     }
 }
 
-std::vector<double> CoachScreen::shown_after_ms() const {
+rt::Distribution PhoneScreen::shown_after_ms() const {
     std::vector<double> delays;
     for (const auto& shown : shown_) delays.push_back(static_cast<double>(shown.shown_ns - shown.heard_ns) / 1e6);
-    return delays;
+    return distribution_of(std::move(delays));
+}
+
+std::string shown_text(const rt::Distribution& shown_after_ms, std::uint32_t chunk_ms) {
+    return fmt::format(
+        "a phone stands on the screen {:.0f} ms (median; p95 {:.0f}) after it sounded: look-ahead 43 ms, chunks of {} "
+        "ms, and the ledger's parts\n",
+        shown_after_ms.p50, shown_after_ms.p95, chunk_ms);
 }
 
 }  // namespace sidetone::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cli/follower.hpp"
+#include "speech/forced_alignment.hpp"
+#include "speech/prompt.hpp"
+
+namespace sidetone::cli {
+
+/// Follows somebody who reads a text aloud: which phones are heard, how the text lies in them, and when a pause says
+/// that the reading is over.
+class PromptFollower final : public Follower {
+public:
+    struct Settings {
+        std::size_t beam = 4;
+        double pause_s = 0;  ///< `wants_to_end` after so long a pause behind speech; 0: never
+    };
+
+    PromptFollower(const speech::Prompt& prompt, const Settings& settings);
+
+    void hear(std::span<const float> samples) override;
+    void note(const speech::VoiceEvent& event) override;
+    void answer(const speech::PhonemeAnswer& answer, float voice) override;
+    void end() override {}
+    void show(HeardNow& news) const override { show_latest(phones_, news); }
+
+    /// Any thread: there was speech, and then the pause.
+    [[nodiscard]] bool wants_to_end() const noexcept { return wants_to_end_.load(std::memory_order_relaxed); }
+
+    [[nodiscard]] speech::FinishedAlignment alignment() { return alignment_.finish(); }
+    [[nodiscard]] std::vector<speech::HeardPhone> phones() const;
+    /// The network's answers, for who judges them: a row of kPhoneClassCount each. Empty after more than a minute.
+    [[nodiscard]] std::span<const float> answers() const noexcept;
+    [[nodiscard]] bool has_voice() const noexcept { return has_voice_; }
+
+private:
+    speech::Prompt prompt_;
+    speech::HeardPhones phones_;
+    speech::ForcedAlignment alignment_;
+    Settings settings_;
+    std::int64_t samples_ = 0, answers_ = 0;
+    std::vector<float> kept_answers_;  // of the first minute
+    bool has_voice_ = false;
+    std::int64_t voice_ended_at_ = -1;  // sample
+    std::atomic<bool> wants_to_end_{false};
+};
+
+}  // namespace sidetone::cli
