@@ -18,6 +18,7 @@
 #include "cli/speech_model.hpp"
 #include "speech/pronunciation_features.hpp"
 #include "speech/pronunciation_scorer.hpp"
+#include "speech/voice_detector.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -75,8 +76,9 @@ int coach(const CoachArguments& arguments) {
     engine::Ledger ledger;
     PromptFollower reader{
         prompt, {.beam = arguments.beam, .pause_s = arguments.listening.has_recording() ? 0 : arguments.pause_s}};
-    LiveListener listener{open_recognizer(arguments.model), reader, ledger};
-    PhoneScreen screen{listener, ledger};
+    LiveListener listener{open_recognizer(arguments.model), speech::best_voice_detector(), reader, ledger};
+    PhoneLine line;
+    PhoneScreen screen{listener, line, ledger};
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
 
     const auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());

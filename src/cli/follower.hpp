@@ -23,6 +23,8 @@ struct HeardNow {
     std::int64_t sample_at_zero = 0;  ///< stamp clock when sample 0 was heard
     std::int64_t heard_ns = 0;        ///< stamp clock when the newest sound that this needed was heard
     std::int64_t decided_ns = 0;      ///< stamp clock when the decoder was done
+    std::uint64_t utterance = 0;      ///< number of the one that the phones belong to
+    bool ends_utterance = false;      ///< nothing more comes of it: these are its last phones
     bool is_over = false;             ///< nothing more comes
 };
 
@@ -41,11 +43,9 @@ public:
     /// The stream is over.
     virtual void end() = 0;
 
-    /// What is to be shown: `phones`, `first`, `count` and, as far as the search is sure, `settled`.
-    virtual void show(HeardNow& news) const = 0;
+    /// What is to be shown: `phones`, `first`, `count`, as far as the search is sure `settled`, and where there are
+    /// utterances, which. True when there is more to show right away.
+    [[nodiscard]] virtual bool show(HeardNow& news) = 0;
 };
-
-/// The latest of `phones` for the screen, numbered as they are.
-void show_latest(const speech::HeardPhones& phones, HeardNow& news);
 
 }  // namespace sidetone::cli

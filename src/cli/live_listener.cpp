@@ -28,9 +28,10 @@ std::int64_t span_ns(std::int64_t samples, std::int64_t rate_hz) {
 
 }  // namespace
 
-LiveListener::LiveListener(speech::PhonemeRecognizer recognizer, Follower& follower, engine::Ledger& ledger)
+LiveListener::LiveListener(speech::PhonemeRecognizer recognizer, std::unique_ptr<speech::VoiceDetector> detector,
+                           Follower& follower, engine::Ledger& ledger)
     : recognizer_(std::move(recognizer)),
-      activity_(speech::best_voice_detector()),
+      activity_(std::move(detector)),
       follower_(follower),
       capture_(ledger.line("capture", kCaptureUs)),
       preprocess_(ledger.line("preprocess", kPreprocessUs)),
@@ -153,17 +154,24 @@ std::int64_t LiveListener::newest_needed_ns() const noexcept {
 }
 
 void LiveListener::tell(bool is_over) {
-    HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns(), .is_over = is_over};
-    follower_.show(news);
-    for (; news.settled < news.first + news.count; ++news.settled) {
-        const bool is_recent =
-            news.settled >= news.first && news.phones[news.settled - news.first].end_sample > newest_needed_ - kDoubt;
-        if (is_recent) break;
+    for (bool has_more = true; has_more;) {
+        HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns()};
+        has_more = follower_.show(news);
+        news.is_over = is_over && !has_more;
+        for (; news.settled < news.first + news.count; ++news.settled) {
+            const bool is_recent = news.settled >= news.first &&
+                                   news.phones[news.settled - news.first].end_sample > newest_needed_ - kDoubt;
+            if (is_recent) break;
+        }
+        send(news);
     }
+}
+
+// The screen may be slow, but it is never to miss an end.
+void LiveListener::send(HeardNow& news) {
     news.decided_ns = rt::now_ns();
-    // The screen may be slow, but it is never to miss the end.
     while (!ring_.try_push(news)) {
-        if (!is_over) return;
+        if (!news.is_over && !news.ends_utterance) return;
         std::this_thread::sleep_for(kNap);
     }
     there_is_news_.release();

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <semaphore>
 #include <span>
@@ -27,7 +28,8 @@ namespace sidetone::cli {
 class LiveListener {
 public:
     /// `follower` and `ledger` must outlive it.
-    LiveListener(speech::PhonemeRecognizer recognizer, Follower& follower, engine::Ledger& ledger);
+    LiveListener(speech::PhonemeRecognizer recognizer, std::unique_ptr<speech::VoiceDetector> detector,
+                 Follower& follower, engine::Ledger& ledger);
     ~LiveListener() { finish(); }
     LiveListener(const LiveListener&) = delete;
     LiveListener& operator=(const LiveListener&) = delete;
@@ -54,6 +56,7 @@ private:
     void answer(const speech::PhonemeAnswer& answer);
     [[nodiscard]] std::int64_t newest_needed_ns() const noexcept;
     void tell(bool is_over);
+    void send(HeardNow& news);
 
     speech::PhonemeRecognizer recognizer_;
     speech::VoiceActivity activity_;

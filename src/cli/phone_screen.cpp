@@ -66,36 +66,9 @@ std::string phones_line(const HeardNow& news, bool has_colours) {
     return line;
 }
 
-PhoneScreen::PhoneScreen(LiveListener& listener, engine::Ledger& ledger)
-    : listener_(listener),
-      dispatch_(ledger.line("dispatch", kDispatchUs)),
-      render_(ledger.line("render-ready", kRenderUs)),
-      total_(ledger.line("sound to screen", kTotalUs)),
-      is_terminal_(isatty(STDOUT_FILENO) != 0) {}
+PhoneLine::PhoneLine() : is_terminal_(isatty(STDOUT_FILENO) != 0) {}
 
-void PhoneScreen::start() {
-    thread_ = rt::RealtimeThread{{.name = "screen", .priority = kPriority}, [this] { run(); }};
-}
-
-void PhoneScreen::finish() {
-    if (thread_.joinable()) thread_.join();
-}
-
-void PhoneScreen::run() {
-    for (;;) {
-        const auto news = listener_.next();
-        const auto taken_ns = rt::now_ns();
-        show(news);
-        const auto shown_ns = rt::now_ns();
-        remember(news, shown_ns);
-        if (news.is_over) break;
-        dispatch_.record(taken_ns - news.decided_ns);
-        render_.record(shown_ns - taken_ns);
-        total_.record(shown_ns - news.heard_ns);
-    }
-}
-
-void PhoneScreen::show(const HeardNow& news) {
+void PhoneLine::show(const HeardNow& news) {
     if (is_terminal_) {
         std::fputs(fmt::format("\r\033[K{}{}", phones_line(news, true), news.is_over ? "\n" : "").c_str(), stdout);
         std::fflush(stdout);
@@ -112,6 +85,35 @@ void PhoneScreen::show(const HeardNow& news) {
     if (line.empty()) return;
     std::puts(line.c_str());
     std::fflush(stdout);
+}
+
+PhoneScreen::PhoneScreen(LiveListener& listener, Page& page, engine::Ledger& ledger)
+    : listener_(listener),
+      page_(page),
+      dispatch_(ledger.line("dispatch", kDispatchUs)),
+      render_(ledger.line("render-ready", kRenderUs)),
+      total_(ledger.line("sound to screen", kTotalUs)) {}
+
+void PhoneScreen::start() {
+    thread_ = rt::RealtimeThread{{.name = "screen", .priority = kPriority}, [this] { run(); }};
+}
+
+void PhoneScreen::finish() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void PhoneScreen::run() {
+    for (;;) {
+        const auto news = listener_.next();
+        const auto taken_ns = rt::now_ns();
+        page_.show(news);
+        const auto shown_ns = rt::now_ns();
+        remember(news, shown_ns);
+        if (news.is_over) break;
+        dispatch_.record(taken_ns - news.decided_ns);
+        render_.record(shown_ns - taken_ns);
+        total_.record(shown_ns - news.heard_ns);
+    }
 }
 
 void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {

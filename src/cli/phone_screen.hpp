@@ -15,12 +15,30 @@ namespace sidetone::cli {
 /// Phones as a line: on a terminal coloured by confidence, those that may still change dimmed.
 [[nodiscard]] std::string phones_line(const HeardNow& news, bool has_colours);
 
-/// The thread that shows phones while they are spoken: on a terminal one line that is written again and again,
-/// elsewhere a line whenever some more have settled. Times go into the ledger: dispatch (from the decoder to this
-/// thread) and render-ready (until the line is written), and the whole way from the newest sound that was needed.
+/// What phones are written on while they are spoken. The screen's thread.
+class Page {
+public:
+    virtual ~Page() = default;
+    virtual void show(const HeardNow& news) = 0;
+};
+
+/// On a terminal one line that is written again and again, elsewhere a line whenever some more have settled.
+class PhoneLine final : public Page {
+public:
+    PhoneLine();
+    void show(const HeardNow& news) override;
+
+private:
+    bool is_terminal_;
+    std::uint64_t printed_ = 0;  // phones, where there is no terminal
+};
+
+/// The thread that shows phones while they are spoken. Times go into the ledger: dispatch (from the decoder to this
+/// thread) and render-ready (until they are written), and the whole way from the newest sound that was needed.
 class PhoneScreen {
 public:
-    PhoneScreen(LiveListener& listener, engine::Ledger& ledger);
+    /// All of them must outlive it.
+    PhoneScreen(LiveListener& listener, Page& page, engine::Ledger& ledger);
     ~PhoneScreen() { finish(); }
     PhoneScreen(const PhoneScreen&) = delete;
     PhoneScreen& operator=(const PhoneScreen&) = delete;
@@ -41,13 +59,11 @@ private:
     };
 
     void run();
-    void show(const HeardNow& news);
     void remember(const HeardNow& news, std::int64_t now_ns);
 
     LiveListener& listener_;
+    Page& page_;
     rt::Histogram &dispatch_, &render_, &total_;
-    bool is_terminal_;
-    std::uint64_t printed_ = 0;  // phones, where there is no terminal
     std::vector<Shown> shown_;
     rt::RealtimeThread thread_;
 };

@@ -32,6 +32,13 @@ void PromptFollower::answer(const speech::PhonemeAnswer& answer, float voice) {
     }
 }
 
+bool PromptFollower::show(HeardNow& news) {
+    news.first = phones_.size() > HeardNow::kMostPhones ? phones_.size() - HeardNow::kMostPhones : 0;
+    news.count = static_cast<std::uint32_t>(phones_.copy(news.first, news.phones));
+    news.settled = phones_.settled();
+    return false;
+}
+
 std::vector<speech::HeardPhone> PromptFollower::phones() const {
     std::vector<speech::HeardPhone> all(static_cast<std::size_t>(phones_.size()));
     all.resize(phones_.copy(0, all));

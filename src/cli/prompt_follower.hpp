@@ -28,7 +28,7 @@ public:
     void note(const speech::VoiceEvent& event) override;
     void answer(const speech::PhonemeAnswer& answer, float voice) override;
     void end() override {}
-    void show(HeardNow& news) const override { show_latest(phones_, news); }
+    [[nodiscard]] bool show(HeardNow& news) override;
 
     /// Any thread: there was speech, and then the pause.
     [[nodiscard]] bool wants_to_end() const noexcept { return wants_to_end_.load(std::memory_order_relaxed); }

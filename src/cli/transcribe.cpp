@@ -13,11 +13,15 @@
 #include <utility>
 #include <vector>
 
+#include "cli/captions.hpp"
 #include "cli/command.hpp"
+#include "cli/listening.hpp"
 #include "cli/recording.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
+#include "cli/utterance_report.hpp"
 #include "nn/model_store.hpp"
+#include "rt/error.hpp"
 #include "speech/letter_to_sound.hpp"
 #include "speech/phone_language_model.hpp"
 #include "speech/transcriber.hpp"
@@ -35,69 +39,19 @@ struct WordArguments {
 
 struct TranscribeArguments {
     std::vector<std::string> files;
-    std::string json, detector = "auto", language = "auto";
+    ListeningArguments listening{.chain = "captions"};
+    std::string json, json_lines, detector = "auto", language = "auto";
     std::size_t beam = 16;
     bool is_brief = false;
     SpeechModelArguments model;
     WordArguments words;
+
+    [[nodiscard]] bool is_live() const noexcept { return !listening.device.empty() || listening.has_recording(); }
 };
 
-double seconds_of(std::int64_t sample) {
-    return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
-}
-
-// An utterance with the pauses around it taken off, as far as phones tell.
-double start_of(const speech::Utterance& utterance) {
-    return seconds_of(utterance.phones.empty() ? utterance.begin : utterance.phones.front().first_sample);
-}
-double end_of(const speech::Utterance& utterance) {
-    return seconds_of(utterance.phones.empty() ? utterance.end : utterance.phones.back().end_sample);
-}
-
-void print_phones(const speech::Utterance& utterance, bool is_brief) {
-    std::string phones;
-    for (const auto& heard : utterance.phones) phones += fmt::format(" {}", speech::phone_name(heard.phone));
-    fmt::print("{:8.2f} {:8.2f} {}\n", start_of(utterance), end_of(utterance),
-               phones.empty() ? " (a voice, but no phones)" : phones);
-    if (is_brief) return;
-    for (const auto& heard : utterance.phones) {
-        fmt::print("    {:8.2f} {:8.2f}  {:2} {:.2f}\n", seconds_of(heard.first_sample), seconds_of(heard.end_sample),
-                   speech::phone_name(heard.phone), static_cast<double>(heard.confidence));
-    }
-}
-
-void print_words(const speech::Utterance& utterance, const speech::HeardWords& words, bool is_brief) {
-    std::string line;
-    for (const auto& heard : utterance.words) line += fmt::format(" {}", words.text(heard));
-    fmt::print("{:8.2f} {:8.2f} {}\n", start_of(utterance), end_of(utterance),
-               line.empty() ? " (a voice, but no words)" : line);
-    if (is_brief) return;
-    for (const auto& heard : utterance.words) {
-        fmt::print("    {:8.2f} {:8.2f}  {:<14} {:.2f}\n", seconds_of(heard.first_sample), seconds_of(heard.end_sample),
-                   words.text(heard), static_cast<double>(heard.confidence));
-    }
-}
-
-template <class Heard>
-nlohmann::json to_json(const char* kind, std::string_view name, const Heard& heard) {
-    return {{kind, name},
-            {"start_s", seconds_of(heard.first_sample)},
-            {"end_s", seconds_of(heard.end_sample)},
-            {"confidence", heard.confidence}};
-}
-
-nlohmann::json to_json(const speech::Utterance& utterance, const std::optional<speech::HeardWords>& listener) {
-    auto phones = nlohmann::json::array();
-    for (const auto& heard : utterance.phones) {
-        phones.push_back(to_json("phone", speech::phone_name(heard.phone), heard));
-    }
-    nlohmann::json json{{"start_s", start_of(utterance)}, {"end_s", end_of(utterance)}, {"phones", phones}};
-    if (!listener) return json;
-    auto words = nlohmann::json::array();
-    for (const auto& heard : utterance.words) words.push_back(to_json("word", listener->text(heard), heard));
-    json["words"] = words;
-    return json;
-}
+// While somebody speaks: sooner, and with less work.
+constexpr std::size_t kLiveBeam = 4;
+constexpr std::uint32_t kLiveChunkMs = 40;
 
 std::unique_ptr<speech::VoiceDetector> detector_called(const std::string& name) {
     if (name == "none") return speech::make_indifferent_detector();
@@ -109,11 +63,8 @@ std::unique_ptr<speech::VoiceDetector> detector_called(const std::string& name) 
 nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& transcriber, bool is_brief) {
     auto utterances = nlohmann::json::array();
     const auto use = [&](const speech::Utterance& utterance) {
-        if (transcriber.words()) {
-            print_words(utterance, *transcriber.words(), is_brief);
-        } else {
-            print_phones(utterance, is_brief);
-        }
+        fmt::print("{}{}", line_of(utterance, transcriber.words()),
+                   is_brief ? "" : table_of(utterance, transcriber.words()));
         std::fflush(stdout);
         utterances.push_back(to_json(utterance, transcriber.words()));
     };
@@ -178,7 +129,7 @@ void add_word_options(CLI::App& command, WordArguments& arguments) {
         ->capture_default_str();
 }
 
-int transcribe(const TranscribeArguments& arguments) {
+int transcribe_files(const TranscribeArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
     speech::Transcriber transcriber{open_recognizer(arguments.model),
                                     detector_called(arguments.detector),
@@ -193,14 +144,39 @@ int transcribe(const TranscribeArguments& arguments) {
     return kFine;
 }
 
+int transcribe_live(const TranscribeArguments& arguments) {
+    return show_captions({.listening = arguments.listening,
+                          .model = arguments.model,
+                          .beam = arguments.beam,
+                          .language = language_called(arguments.language),
+                          .json = arguments.json,
+                          .json_lines = arguments.json_lines},
+                         detector_called(arguments.detector), words_of(arguments.words));
+}
+
+int transcribe(const TranscribeArguments& arguments) {
+    if (arguments.files.empty() != arguments.is_live()) {
+        throw InputError{fmt::format("transcribe: found {}, expected either sound files or a card to listen to",
+                                     arguments.is_live() ? "sound files and --device or --input"
+                                                         : "neither sound files nor --device or --input")};
+    }
+    if (!arguments.is_live() && !arguments.json_lines.empty()) {
+        throw InputError{"--json-lines goes with --device or --input: for files, use --json"};
+    }
+    return arguments.is_live() ? transcribe_live(arguments) : transcribe_files(arguments);
+}
+
 }  // namespace
 
 void add_transcribe(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<TranscribeArguments>();
-    auto* command = app.add_subcommand("transcribe", "Tell which phones or words are spoken in recordings, and when");
-    command->add_option("files", arguments->files, "Sound files of any rate (WAV, FLAC, Ogg, …)")->required();
+    auto* command =
+        app.add_subcommand("transcribe", "Tell which phones or words are spoken, live or in recordings, and when");
+    command->add_option("files", arguments->files, "Sound files of any rate (WAV, FLAC, Ogg, …)");
+    add_listening_options(*command, arguments->listening);
     command->add_flag("--brief", arguments->is_brief, "A line for each utterance, none for each phone or word");
-    command->add_option("--beam", arguments->beam, "Hypotheses that the search keeps")
+    command
+        ->add_option("--beam", arguments->beam, fmt::format("Hypotheses that the search keeps (live: {})", kLiveBeam))
         ->check(CLI::Range(1, 128))
         ->capture_default_str();
     command
@@ -215,15 +191,25 @@ void add_transcribe(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     add_word_options(*command, arguments->words);
     add_speech_model_options(*command, arguments->model);
-    command->add_option("--json", arguments->json, "Write utterances, phones and words to this file");
+    command->add_option("--json", arguments->json,
+                        "Write utterances, phones and words to this file; live also the ledger");
+    command->add_option("--json-lines", arguments->json_lines,
+                        "Live: write what is heard to this file while it is spoken, a line of JSON each time; -: "
+                        "standard output");
     command->footer(
         "Examples:\n"
         "  sidetone transcribe child.wav --json child.json\n"
         "  sidetone transcribe order.wav --word-lm models/voice-commands/commands.arpa\n"
+        "  sidetone transcribe --device jack\n"
+        "  sidetone transcribe --device sim --input child.wav --json-lines -\n"
         "Phones are ARPAbet's. A phone's times are those of its peak, where the network is sure of it, and shorter "
         "than\n"
         "the phone; confidence is its probability there. For borders use `sidetone align`.");
-    command->callback([arguments, &exit_code] { exit_code = transcribe(*arguments); });
+    command->callback([arguments, command, &exit_code] {
+        if (arguments->is_live() && command->count("--beam") == 0) arguments->beam = kLiveBeam;
+        if (arguments->is_live() && command->count("--chunk-ms") == 0) arguments->model.chunk_ms = kLiveChunkMs;
+        exit_code = transcribe(*arguments);
+    });
 }
 
 }  // namespace sidetone::cli

@@ -12,6 +12,7 @@ import unittest
 import program
 
 DENOISE = program.CHAINS / "denoise.toml"
+TINY = program.SOURCE / "tests" / "data" / "phoneme-tiny"
 
 
 class JackServer:
@@ -118,6 +119,30 @@ class Jack(program.ProgramTest):
         self.assertEqual(ledger["heap_calls"], 0, result)
         self.assertGreater(ledger["blocks"], 350, "the second half as well as the first")
         self.assert_fine(result)
+
+    def test_captions_listen_until_they_are_stopped(self):
+        running = self.start_program("transcribe", "--device", "jack", "--model", TINY, "--json", "out.json",
+                                     "--json-lines", "lines.jsonl")
+        self.assertTrue(running.wait_for("128 frames"))
+        time.sleep(1)
+        self.assert_listened(self.interrupt(running))
+        self.assertEqual(self.json("out.json")["utterances"], [], "the server's card hears nothing")
+        self.assertEqual((self.folder / "lines.jsonl").read_text(), "")
+
+    def test_coach_listens_to_the_card(self):
+        result = self.run_program("coach", "--device", "jack", "--model", TINY, "--text", "We call it bear", "--seconds", 1,
+                                  "--json", "out.json")
+        self.assert_listened(result)
+        self.assertIn("no voice in it", result.out)
+
+    def assert_listened(self, result):
+        self.assertIn(result.code, (0, 1), result)
+        ledger = self.json("out.json")
+        self.assertIn(self.server.name, ledger["card"])
+        self.assertEqual((ledger["heap_calls"], ledger["locks"]), (0, 0), result)
+        parts = {stage["name"]: stage["us"]["count"] for stage in ledger["stages"]}
+        for name in ("capture", "preprocess", "features", "inference", "decode", "dispatch", "render-ready"):
+            self.assertGreater(parts[name], 10, f"a second in runs of 40 ms: {name}")
 
     def test_server_that_is_not_there_is_refused(self):
         self.server.stop()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone transcribe`, `align`: phones and words with times, and plain words where there are none."""
 
+import json
 import os
 import pathlib
 
@@ -46,6 +47,35 @@ class Speak(program.ProgramTest):
         self.assert_fine(result)
         first, second = self.json("out.json")["files"]
         self.assertEqual(len(first["utterances"]), len(second["utterances"]))
+
+    def test_live_the_same_utterance_comes_line_by_line(self):
+        result = self.transcribe("--input", program.SPEECH, "--json-lines", "-", "--json", "live.json", "--vad", "energy")
+        self.assertIn(result.code, (0, 1), result)
+        lines = [json.loads(line) for line in result.out.splitlines()]
+        parts = [line for line in lines if line["event"] == "phones"]
+        self.assertGreater(len(parts), 1)
+        for part in parts:
+            self.assertLessEqual(part["settled"], len(part["phones"]))
+        live = self.json("live.json")
+        self.assertIn(live["heap_calls"], (0, None))
+        self.assertGreater({stage["name"]: stage["us"]["count"] for stage in live["stages"]}["render-ready"], 40)
+        whole = {key: value for key, value in lines[-1].items() if key not in ("event", "utterance")}
+        self.assertEqual((lines[-1]["event"], lines[-1]["utterance"]), ("utterance", 0))
+        self.assertEqual(live["utterances"], [whole])
+        if live["misses"] == 0:
+            self.assert_fine(self.transcribe(program.SPEECH, "--json", "file.json", "--vad", "energy", "--beam", "4",
+                                             "--chunk-ms", "40"))
+            file = self.json("file.json")["files"][0]["utterances"]
+            self.assertEqual(len(file), 1)
+            self.assertEqual([p["phone"] for p in whole["phones"]], [p["phone"] for p in file[0]["phones"]])
+
+    def test_files_and_cards_are_not_mixed(self):
+        self.assert_refused(self.transcribe(), "neither sound files nor --device")
+        self.assert_refused(self.transcribe(program.SPEECH, "--device", "sim"), "sound files and --device")
+        self.assert_refused(self.transcribe(program.SPEECH, "--json-lines", "-"), "--json-lines", "--json")
+        self.assert_refused(self.transcribe("--input", program.SPEECH, "--json-lines", "no/such/lines"), "no/such/lines")
+        self.write("deaf.toml", program.GAIN_CHAIN)
+        self.assert_refused(self.transcribe("--input", program.SPEECH, "--chain", "deaf.toml"), "deaf.toml", "tap")
 
     def test_silence_is_no_voice(self):
         for name, samples in (("silence.wav", [0.0] * 48000), ("short.wav", [0.0] * 5)):

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/listening.hpp"
+#include "cli/speech_model.hpp"
+#include "speech/heard_words.hpp"
+#include "speech/phone_language_model.hpp"
+#include "speech/voice_detector.hpp"
+
+namespace sidetone::cli {
+
+/// What live captions are made with.
+struct CaptionArguments {
+    ListeningArguments listening;
+    SpeechModelArguments model;
+    std::size_t beam = 4;
+    std::shared_ptr<const speech::PhoneLanguageModel> language;
+    std::string json, json_lines;  ///< files; `json_lines` "-": standard output
+};
+
+/// Shows what is spoken into a card while it is, until the user stops it; then the ledger. Returns an ExitCode.
+/// `detector` finds the voices; `words`, if any, are listened for too. Throws InputError.
+[[nodiscard]] int show_captions(const CaptionArguments& arguments, std::unique_ptr<speech::VoiceDetector> detector,
+                                std::optional<speech::HeardWords> words);
+
+}  // namespace sidetone::cli

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "speech/utterances.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace sidetone::speech {
+namespace {
+
+constexpr std::uint64_t kMostPhones = 1000;  // of an utterance; the beam search keeps 1024
+
+}  // namespace
+
+void Utterances::note(const VoiceEvent& event) {
+    if (event.begins) {
+        ahead_.push_back({.begin = event.sample, .end = kOpen, .phones = {}, .words = {}});
+    } else {
+        ahead_.back().end = event.sample;
+    }
+}
+
+void Utterances::take(const PhonemeAnswer& answer, const Use& use) {
+    answered_ = answer.first_sample;
+    if (!ahead_.empty() && answered_ >= ahead_.front().end) hand_out_front(ahead_.front().end, use);
+    if (phones_.size() >= kMostPhones) {
+        const bool is_speech = !ahead_.empty() && ahead_.front().begin < answered_;
+        if (is_speech) {
+            const auto whole = ahead_.front();
+            hand_out_front(answered_, use);
+            ahead_.push_front({.begin = answered_, .end = whole.end, .phones = {}, .words = {}});
+        }
+        forget();
+    }
+    phones_.push(answer);
+    if (words_) words_->push(answer);
+}
+
+void Utterances::finish(const Use& use) {
+    while (!ahead_.empty()) hand_out_front(ahead_.front().end, use);
+}
+
+void Utterances::reset() {
+    forget();
+    ahead_.clear();
+    answered_ = 0;
+}
+
+std::optional<std::int64_t> Utterances::begin() const noexcept {
+    if (ahead_.empty() || ahead_.front().begin > answered_) return std::nullopt;
+    return ahead_.front().begin;
+}
+
+// What was heard up to `until`: that before the utterance was noise, and what comes after begins anew.
+void Utterances::hand_out_front(std::int64_t until, const Use& use) {
+    auto utterance = std::move(ahead_.front());
+    ahead_.pop_front();
+    utterance.end = until;
+    const auto is_within = [&](const auto& heard) {
+        return heard.end_sample > utterance.begin && heard.first_sample < utterance.end;
+    };
+    std::vector<HeardPhone> phones(static_cast<std::size_t>(phones_.size()));
+    phones.resize(phones_.copy(0, phones));
+    std::ranges::copy_if(phones, std::back_inserter(utterance.phones), is_within);
+    if (words_) {
+        std::vector<HeardWord> words(kMostPhones);
+        words.resize(words_->copy_end(0, words));
+        std::ranges::copy_if(words, std::back_inserter(utterance.words), is_within);
+    }
+    use(utterance);
+    forget();
+}
+
+void Utterances::forget() {
+    phones_.reset();
+    if (words_) words_->reset();
+}
+
+}  // namespace sidetone::speech

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "speech/heard_phones.hpp"
+#include "speech/heard_words.hpp"
+#include "speech/phoneme_recognizer.hpp"
+#include "speech/voice_activity.hpp"
+
+namespace sidetone::speech {
+
+/// What somebody said between two pauses; times are samples at 16 kHz since the stream's first.
+struct Utterance {
+    std::int64_t begin = 0, end = 0;
+    std::vector<HeardPhone> phones;  ///< within it, in order
+    std::vector<HeardWord> words;    ///< the same of words, where a vocabulary is given
+};
+
+/// Cuts what a phoneme network hears where voices begin and end. An utterance is handed out as soon as the pause after
+/// it has been long enough, and the network has said all about it. One that goes on for more than a thousand phones is
+/// handed out in parts, so that an endless stream takes no more memory than a long sentence.
+///
+/// Of each stretch of sound voices must be noted before the network's answers come. Ordinary threads only, one at a
+/// time.
+class Utterances {
+public:
+    using Use = std::function<void(const Utterance&)>;
+
+    /// With `words`, these are listened for too. Throws std::invalid_argument for settings out of range.
+    explicit Utterances(const HeardPhones::Settings& settings, std::optional<HeardWords> words = {})
+        : phones_(settings), words_(std::move(words)) {}
+
+    void note(const VoiceEvent& event);
+    void take(const PhonemeAnswer& answer, const Use& use);
+    /// The stream is over: what is still going on ends. Then only `reset` may follow.
+    void finish(const Use& use);
+    void reset();
+
+    /// Where the utterance begins that the latest answers are about; nothing between two of them.
+    [[nodiscard]] std::optional<std::int64_t> begin() const noexcept;
+    /// What was heard since the utterance before; what lies before `begin` is noise.
+    [[nodiscard]] const HeardPhones& phones() const noexcept { return phones_; }
+    [[nodiscard]] const std::optional<HeardWords>& words() const noexcept { return words_; }
+
+private:
+    static constexpr std::int64_t kOpen = std::numeric_limits<std::int64_t>::max();
+
+    void hand_out_front(std::int64_t until, const Use& use);
+
+    void forget();
+
+    HeardPhones phones_;
+    std::optional<HeardWords> words_;
+    std::deque<Utterance> ahead_;  // without phones yet; the last may be open
+    std::int64_t answered_ = 0;    // sample: where the latest answer's stretch begins
+};
+
+}  // namespace sidetone::speech
