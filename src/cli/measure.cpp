@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/voice_command.hpp"
 #include "device/sound_file.hpp"
 #include "dsp/alignment.hpp"
 #include "dsp/intelligibility.hpp"
@@ -121,7 +122,7 @@ int quality(const QualityArguments& arguments) {
 }  // namespace
 
 void add_measure(CLI::App& app, int& exit_code) {
-    auto* measure = app.add_subcommand("measure", "Measure what a chain does to sound");
+    auto* measure = app.add_subcommand("measure", "Measure what a chain does to sound, or a voice");
     measure->require_subcommand(1);
     auto arguments = std::make_shared<QualityArguments>();
     auto* command = measure->add_subcommand(
@@ -140,6 +141,7 @@ void add_measure(CLI::App& app, int& exit_code) {
     add_measure_electroacoustic(*measure, exit_code);
     add_measure_latency(*measure, exit_code);
     add_measure_surround(*measure, exit_code);
+    add_measure_voice(*measure, exit_code);
 }
 
 }  // namespace sidetone::cli

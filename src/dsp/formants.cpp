@@ -11,6 +11,8 @@ namespace {
 
 constexpr double kEmphasisedFromHz = 50;
 constexpr double kLowestHz = 150, kBelowCeilingHz = 50;
+// F1 is never higher than this share of the ceiling; what is found there instead is a hiss.
+constexpr double kHighestFirst = 0.25;
 
 const Formants::Design& checked(const Formants::Design& design) {
     if (!(design.ceiling_hz >= 4000 && 2 * design.ceiling_hz <= design.rate_hz &&
@@ -62,8 +64,9 @@ void Formants::reset() noexcept {
 
 std::size_t Formants::delay_samples() const noexcept {
     // The newest sample of frame t, at twice the ceiling's rate, is t hops and half a window from the first.
-    const auto newest = static_cast<double>(windows_.length() - windows_.length() / 2 - 1) / rate_hz_;
-    return resampler_.look_ahead() + static_cast<std::size_t>(std::floor(newest * design_.rate_hz));
+    const std::size_t newest = windows_.length() - windows_.length() / 2 - 1;
+    const double newest_s = static_cast<double>(newest) / rate_hz_;
+    return resampler_.look_ahead() + static_cast<std::size_t>(std::floor(newest_s * design_.rate_hz));
 }
 
 FormantFrame Formants::analyse(const float* window) noexcept {
@@ -78,7 +81,8 @@ FormantFrame Formants::analyse(const float* window) noexcept {
     const bool converged = roots_.find(prediction_.coefficients());
     auto frame = formants_of_roots();
     const double level_db = 10 * std::log10(power / static_cast<double>(weighted_.size()));
-    frame.is_reliable = converged && frame.count >= 2 && level_db >= design_.least_level_db &&
+    const bool has_first = frame.count >= 2 && frame.formants[0].frequency_hz <= kHighestFirst * design_.ceiling_hz;
+    frame.is_reliable = converged && has_first && level_db >= design_.least_level_db &&
                         10 * std::log10(prediction_.gain()) >= design_.least_gain_db;
     return frame;
 }

@@ -25,15 +25,16 @@ struct Formant {
 struct FormantFrame {
     std::array<Formant, 4> formants{};  ///< F1 to F4, by frequency
     std::size_t count = 0;              ///< of those that were found
-    /// Loud enough, predictable as a resonance is and noise is not, and with two formants or more.
+    /// Loud enough, predictable as a resonance is and noise is not, with two formants or more, and F1 below a quarter
+    /// of the ceiling.
     bool is_reliable = false;
 };
 
 /// The formants of a voice in a stream of samples: at twice the ceiling's rate, pre-emphasised from 50 Hz, Gaussian
 /// windows, linear prediction (Burg) and the roots of its polynomial; of these the ones that are narrow enough, the
 /// lowest first. Below the ceiling there should be as many formants as half the order, so the ceiling follows the
-/// length of the vocal tract. Prediction sees the harmonics of a voice of pitch f0: F1 may be off by
-/// f0 / 7, higher ones by 1.5 % (formants_test.cpp).
+/// length of the vocal tract. Prediction sees the harmonics of a voice of pitch f0: a high one may pull F1 by f0 / 7,
+/// and the others by a few per cent (formants_test.cpp).
 ///
 /// Frame t is about t hops after the first sample. It comes once delay_samples() more have come. Frames are equal, bit
 /// by bit, however the samples were chunked. Built on the control thread; the rest one thread at a time. No heap
