@@ -95,7 +95,9 @@ class BenchFeatures(program.ProgramTest):
         self.assertLess(written["max_difference"], 1e-3)
         self.assertGreater(written["max_difference"], 0, "two ways to round never agree in every bit")
         results = {(entry["engine"], entry["paced"]): entry for entry in written["results"]}
-        self.assertEqual(sorted(results), sorted((engine, paced) for engine in ("sidetone", "naive") for paced in (False, True)))
+        self.assertEqual(sorted(results), sorted(
+            (engine, paced) for engine in ("sidetone", "naive", "mfcc", "pitch", "formants", "formants of a child")
+            for paced in (False, True)))
         for (engine, _), entry in results.items():
             self.assertEqual(sorted(entry["us_per_frame"]), ["count", "max", "p50", "p95", "p99", "p999"])
             self.assertEqual(entry["us_per_frame"]["count"], 70)
