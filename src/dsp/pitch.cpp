@@ -92,7 +92,7 @@ void Pitch::add_candidate(std::size_t lag) noexcept {
     const auto found = peak(likeness[lag - 1], likeness[lag], likeness[lag + 1]);
     const double pitch_hz = design_.rate_hz / (static_cast<double>(lag) + found.at);
     const double bin = std::round(kBinsAnOctave * std::log2(pitch_hz / design_.low_hz));
-    if (bin < 0 || bin >= static_cast<double>(bins_)) return;
+    if (!(bin >= 0 && bin < static_cast<double>(bins_))) return;  // what is no number is in none
     const double score = std::min(found.value, 1.0) - design_.octave_cost * std::log2(design_.high_hz / pitch_hz);
     const auto n = static_cast<std::size_t>(bin);
     const auto slot = static_cast<std::size_t>(path_.frames() % voicing_.size());

@@ -198,6 +198,7 @@ TEST(Pitch, SamplesThatAreNoNumbersAreUnvoicedAndPassBy) {
     auto samples = make(sound, 1);
     samples[8000] = std::numeric_limits<float>::quiet_NaN();
     samples[8001] = std::numeric_limits<float>::infinity();
+    samples[2000] = 1e25F;  // whose square is more than a float can be
     const auto frames = track(samples);
     EXPECT_FALSE(frames[50].is_voiced());
     for (std::size_t t = 60; t < 95; ++t) EXPECT_NEAR(frames[t].f0_hz, 200, 0.4);
