@@ -37,7 +37,7 @@ struct AlignedFile {
 AlignedFile align_file(const std::string& file, const speech::Prompt& prompt, const SpeechModelArguments& model) {
     auto recognizer = open_recognizer(model);
     speech::VoiceActivity activity{speech::best_voice_detector()};
-    speech::ForcedAlignment alignment{prompt};
+    speech::ForcedAlignment alignment{prompt, speech::settings_of_readings()};
     speech::SpectralTrack track;
     AlignedFile aligned;
     const auto push = [&](const speech::PhonemeAnswer& answer) {

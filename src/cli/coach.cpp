@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,18 +45,40 @@ nlohmann::json phones_to_json(const std::vector<speech::HeardPhone>& phones) {
     return json;
 }
 
+// The answers but for those about what was said beside the text, and the number of each.
+std::vector<std::int64_t> answers_about_text(std::span<const float> answers, const speech::Reading& reading,
+                                             std::vector<float>& kept) {
+    const auto count = static_cast<std::int64_t>(answers.size() / speech::kPhoneClassCount);
+    std::vector<std::int64_t> numbers;
+    auto beside = reading.beside.begin();
+    for (std::int64_t number = 0; number < count; ++number) {
+        while (beside != reading.beside.end() && beside->end_frame <= number) ++beside;
+        if (beside != reading.beside.end() && beside->first_frame <= number) continue;
+        const auto row =
+            answers.subspan(static_cast<std::size_t>(number) * speech::kPhoneClassCount, speech::kPhoneClassCount);
+        kept.insert(kept.end(), row.begin(), row.end());
+        numbers.push_back(number);
+    }
+    numbers.push_back(count);
+    return numbers;
+}
+
 // What experts would say of the reading. Nothing where it was too long to keep.
 std::optional<ScoredRecording> judge(const speech::PronunciationScorer& scorer, const speech::Prompt& prompt,
                                      const speech::Reading& reading, const PromptFollower& reader,
                                      const LiveListener& listener) {
     const auto answers = reader.answers();
     if (answers.empty()) return std::nullopt;
-    auto features = speech::pronunciation_features(answers, prompt);
+    std::vector<float> kept;
+    const auto numbers = answers_about_text(answers, reading, kept);
+    auto features = speech::pronunciation_features(kept, prompt);
     if (!features) return std::nullopt;
     ScoredRecording scored{.prompt = {.prompt = prompt}, .features = *std::move(features), .words = reading.words};
     scored.scores = scorer.score(scored.features);
-    scored.seconds_of = [&listener](std::int64_t frame) {
-        return speech::border_s(listener.recognizer(), frame, listener.seconds());
+    scored.seconds_of = [&listener, numbers](std::int64_t frame) {
+        const auto last = static_cast<std::int64_t>(numbers.size()) - 1;
+        const auto number = numbers[static_cast<std::size_t>(std::clamp<std::int64_t>(frame, 0, last))];
+        return speech::border_s(listener.recognizer(), number, listener.seconds());
     };
     return scored;
 }
@@ -63,7 +88,7 @@ void print(const speech::Reading& reading, const std::string& objection, const s
     if (!objection.empty()) {
         fmt::print("\n{}\n\n", objection);
     } else if (scored) {
-        fmt::print("\n{}\n", to_text(*scored));
+        fmt::print("\n{}{}\n", to_text(*scored), beside_to_text(reading));
     } else {
         fmt::print("\n{}no scores: the reading was too long to judge\n\n", to_text(reading));
     }

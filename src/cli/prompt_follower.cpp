@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/prompt_follower.hpp"
 
+#include "speech/reading.hpp"
+
 namespace sidetone::cli {
 namespace {
 
@@ -9,7 +11,10 @@ constexpr std::int64_t kMostAnswers = std::int64_t{60} * 50;  // a minute of the
 }  // namespace
 
 PromptFollower::PromptFollower(const speech::Prompt& prompt, const Settings& settings)
-    : prompt_(prompt), phones_({.beam = settings.beam}), alignment_(prompt_), settings_(settings) {
+    : prompt_(prompt),
+      phones_({.beam = settings.beam}),
+      alignment_(prompt_, speech::settings_of_readings()),
+      settings_(settings) {
     kept_answers_.reserve(static_cast<std::size_t>(kMostAnswers) * speech::kPhoneClassCount);
 }
 

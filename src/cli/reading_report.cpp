@@ -21,6 +21,19 @@ nlohmann::json to_json(const speech::ReadWord& word) {
         {"word", word.text}, {"left_out", false}, {"start_s", word.start_s}, {"end_s", word.end_s}, {"phones", phones}};
 }
 
+nlohmann::json to_json(const speech::ReadBeside& beside, const speech::Reading& reading) {
+    auto words = nlohmann::json::array();
+    for (const auto number : beside.again) words.push_back(reading.words[number].text);
+    return {{"words", words}, {"before", beside.before}, {"start_s", beside.start_s}, {"end_s", beside.end_s}};
+}
+
+std::string to_text(const speech::ReadBeside& beside, const speech::Reading& reading) {
+    std::string words;
+    for (const auto number : beside.again) words += (words.empty() ? "" : " ") + reading.words[number].text;
+    return fmt::format("{:8.2f} {:8.2f}  {}\n", beside.start_s, beside.end_s,
+                       words.empty() ? "(something else)" : words + " (then begun again)");
+}
+
 }  // namespace
 
 std::string objection_to(const speech::Reading& reading, bool has_voice) {
@@ -39,7 +52,10 @@ std::string objection_to(double mean_probability) {
 
 std::string to_text(const speech::Reading& reading) {
     std::string text;
-    for (const auto& word : reading.words) {
+    auto beside = reading.beside.begin();
+    for (std::size_t number = 0; number < reading.words.size(); ++number) {
+        const auto& word = reading.words[number];
+        for (; beside != reading.beside.end() && beside->before <= number; ++beside) text += to_text(*beside, reading);
         if (word.is_left_out()) {
             text += fmt::format("{:>17}  {} (left out)\n", "-", word.text);
             continue;
@@ -51,7 +67,14 @@ std::string to_text(const speech::Reading& reading) {
         }
         text += '\n';
     }
+    for (; beside != reading.beside.end(); ++beside) text += to_text(*beside, reading);
     return text;
+}
+
+std::string beside_to_text(const speech::Reading& reading) {
+    std::string text;
+    for (const auto& beside : reading.beside) text += to_text(beside, reading);
+    return text.empty() ? text : "beside the text:\n" + text;
 }
 
 nlohmann::json to_json(const speech::Reading& reading, const std::string& objection) {
@@ -59,12 +82,15 @@ nlohmann::json to_json(const speech::Reading& reading, const std::string& object
                         {"heard_share", reading.heard_share},
                         {"mean_probability", reading.mean_probability}};
     auto words = nlohmann::json::array();
+    auto beside = nlohmann::json::array();
     if (objection.empty()) {
         for (const auto& word : reading.words) words.push_back(to_json(word));
+        for (const auto& one : reading.beside) beside.push_back(to_json(one, reading));
     } else {
         json["reason"] = objection;
     }
     json["words"] = words;
+    json["beside"] = beside;
     return json;
 }
 

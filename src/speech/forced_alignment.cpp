@@ -10,6 +10,8 @@ namespace {
 
 constexpr float kImpossible = -1e30F;
 constexpr float kLeastLogProbability = -100;
+/// Any phone will do for what is beside the prompt; without a price it would take the place of each word said badly.
+constexpr float kPriceOfFrameBeside = -0.25F;
 constexpr std::size_t kClasses = kPhoneClassCount;
 
 }  // namespace
@@ -20,12 +22,15 @@ ForcedAlignment::ForcedAlignment(const Prompt& prompt, const AlignmentSettings& 
       window_(2 * static_cast<std::size_t>(std::max(settings.lag_frames, 1))),
       prices_(2 * kClasses),
       scores_(lattice_.states().size(), kImpossible),
+      scores_before_(scores_),
       origins_(lattice_.states().size()),
+      origins_before_(origins_),
       back_(window_ * lattice_.states().size()),
       log_probabilities_(window_ * kClasses),
       path_(window_) {
-    phones_.reserve(lattice_.states().size());
-    phones_said_.reserve(lattice_.states().size());
+    // Settled ones, of which some are forgotten when there are more than states, and one for each frame that is not.
+    phones_.reserve(lattice_.states().size() + 2 * window_);
+    phones_said_.reserve(phones_.capacity());
 }
 
 void ForcedAlignment::reset() noexcept {
@@ -63,10 +68,11 @@ void ForcedAlignment::price_frame(std::span<const float> log_probabilities, floa
         prices_[kClasses + index] = std::max(kept[index], std::log(settings_.phone_floor));
     }
     prices_[kBlank] = std::log(std::max(blank * (1 - speech), settings_.gap_floor));
+    prices_[kClasses] = *std::max_element(prices_.begin() + 1, prices_.begin() + kClasses) + kPriceOfFrameBeside;
 }
 
 float ForcedAlignment::price_of(const AlignmentLattice::State& state) const noexcept {
-    return prices_[state.phone + (state.is_peak ? kClasses : 0)];
+    return prices_[state.phone + (state.is_peak || state.is_beside ? kClasses : 0)];
 }
 
 void ForcedAlignment::begin() noexcept {
@@ -76,20 +82,21 @@ void ForcedAlignment::begin() noexcept {
     for (std::size_t index = 0; index < origins_.size(); ++index) origins_[index] = static_cast<std::uint16_t>(index);
 }
 
-// From the last state to the first, so that each still finds its predecessors as they were a frame ago.
 void ForcedAlignment::step() noexcept {
     const auto states = lattice_.states();
     auto* back = &back_[static_cast<std::size_t>(frames_) % window_ * states.size()];
-    for (std::size_t index = states.size(); index-- > 0;) {
+    std::swap(scores_, scores_before_);
+    std::swap(origins_, origins_before_);
+    for (std::size_t index = 0; index < states.size(); ++index) {
         const auto arcs = lattice_.arcs_into(states[index]);
-        float best = scores_[index];
-        auto origin = origins_[index];
+        float best = scores_before_[index];
+        auto origin = origins_before_[index];
         std::uint8_t way = 0;
         for (std::size_t arc = 0; arc < arcs.size(); ++arc) {
-            const float score = scores_[arcs[arc].from] + arcs[arc].price;
+            const float score = scores_before_[arcs[arc].from] + arcs[arc].price;
             if (score <= best) continue;
             best = score;
-            origin = origins_[arcs[arc].from];
+            origin = origins_before_[arcs[arc].from];
             way = static_cast<std::uint8_t>(arc + 1);
         }
         back[index] = way;
@@ -114,6 +121,7 @@ void ForcedAlignment::settle() noexcept {
         phones_said_.resize(settled_);
         if (settled_ > 0) phones_.back() = last_settled_;
         append_path(origin, checkpoint_ - 1);
+        if (phones_.size() > lattice_.states().size()) forget_what_was_said_again();
         settled_ = phones_.size();
         settled_frames_ = checkpoint_;
         if (settled_ > 0) last_settled_ = phones_.back();
@@ -168,8 +176,12 @@ void ForcedAlignment::append_path(std::size_t state, std::int64_t last_frame) no
         const auto way = back_[static_cast<std::size_t>(frame) % window_ * states.size() + state];
         if (way > 0) state = lattice_.arcs_into(states[state])[way - 1U].from;
     }
-    for (auto frame = settled_frames_; frame <= last_frame; ++frame)
-        append(path_[static_cast<std::size_t>(frame - settled_frames_)], frame);
+    auto previous = state;
+    for (auto frame = settled_frames_; frame <= last_frame; ++frame) {
+        const auto now = path_[static_cast<std::size_t>(frame - settled_frames_)];
+        append(now, previous, frame);
+        previous = now;
+    }
 }
 
 // By how much `phone` is more probable than `other` in `frame`, beside their peaks: a natural logarithm.
@@ -190,11 +202,34 @@ float ForcedAlignment::begin_offset(Phone phone, std::int64_t frame) const noexc
     return then / (then + now) - 0.5F;
 }
 
-void ForcedAlignment::append(std::size_t state, std::int64_t frame) noexcept {
+// Keeps the last time that each word was said.
+void ForcedAlignment::forget_what_was_said_again() noexcept {
+    const auto is_again = [this](std::size_t n) {
+        const auto& phone = phones_[n];
+        if (phone.phone == kBlank) return n + 1 < phones_.size();
+        for (std::size_t later = n + 1; later < phones_.size(); ++later) {
+            if (phones_[later].phone == kBlank) continue;
+            const bool is_same = phones_[later].word == phone.word;
+            if (is_same && phones_[later].position <= phone.position) return true;
+        }
+        return false;
+    };
+    std::size_t kept = 0;
+    for (std::size_t n = 0; n < phones_.size(); ++n) {
+        if (is_again(n)) continue;
+        phones_[kept] = phones_[n];
+        phones_said_[kept++] = phones_said_[n];
+    }
+    phones_.resize(kept);
+    phones_said_.resize(kept);
+}
+
+// A phone is a new one where the way has been elsewhere before.
+void ForcedAlignment::append(std::size_t state, std::size_t previous, std::int64_t frame) noexcept {
     const auto& what = lattice_.states()[state];
-    if (what.phone == kBlank) return;
+    if (what.phone == kBlank && !what.is_beside) return;
     const float value = log_probabilities_[static_cast<std::size_t>(frame) % window_ * kClasses + what.phone];
-    if (phones_.empty() || phones_said_.back() != what.said) {
+    if (phones_.empty() || phones_said_.back() != what.said || lattice_.states()[previous].said != what.said) {
         const float offset = begin_offset(what.phone, frame);
         phones_said_.push_back(what.said);
         phones_.push_back({.phone = what.phone,

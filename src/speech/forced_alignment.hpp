@@ -21,13 +21,13 @@ struct AlignmentSettings {
     LatticePrices prices;
     float blank_share = 0.05F;
     float phone_floor = 1e-6F;  ///< least probability of a phone, however wrong it sounds
-    float gap_floor = 2e-3F;    ///< least probability of a gap: what is said beside the prompt goes there
+    float gap_floor = 2e-3F;    ///< least probability of a gap: noise goes there, and what is said beside the prompt
     int lag_frames = 150;       ///< what is older than twice this is settled for good
 };
 
 /// A phone of the prompt, and when it was said. Frames are absolute: 0 is the first that was pushed.
 struct AlignedPhone {
-    Phone phone = kBlank;
+    Phone phone = kBlank;                           ///< the blank: something else was said there, before `word`
     int word = 0, pronunciation = 0, position = 0;  ///< in the prompt
     std::int64_t first_frame = 0, end_frame = 0;    ///< [first, end)
     /// Where it begins, in frames from `first_frame` on: -0.5 to 0.5 where the phone before ends there, for the two
@@ -41,7 +41,9 @@ struct AlignedPhone {
 
 /// A way to the prompt's end.
 struct FinishedAlignment {
-    std::span<const AlignedPhone> phones;  ///< those of words that were left out are missing
+    /// In order of time: those of words that were left out are missing, those of words that were said again are there
+    /// again.
+    std::span<const AlignedPhone> phones;
     /// Whether the prompt's end was reached. Where it was not, there were fewer frames than phones, and `phones` is
     /// what partial() says.
     bool is_complete = false;
@@ -55,7 +57,8 @@ struct FinishedAlignment {
 /// (Viterbi), choosing among pronunciations.
 ///
 /// Everything is allocated at construction (about 2·`lag_frames` bytes for a phone), and does not grow with time: ways
-/// that disagree with the best about what happened more than `lag_frames` ago are given up. One thread at a time.
+/// that disagree with the best about what happened more than `lag_frames` ago are given up, and of words that are said
+/// again and again only the last time is kept in the end. One thread at a time.
 class ForcedAlignment {
 public:
     /// Throws as AlignmentLattice does.
@@ -72,7 +75,7 @@ public:
     /// afterwards.
     [[nodiscard]] FinishedAlignment finish() noexcept SIDETONE_REALTIME;
 
-    /// How many of the first phones will not change any more.
+    /// How many of the first phones will not change any more, but that those of words said again may be forgotten.
     [[nodiscard]] std::size_t settled() const noexcept { return settled_ == 0 ? 0 : settled_ - 1; }
 
     [[nodiscard]] std::int64_t frames() const noexcept { return frames_; }
@@ -89,17 +92,20 @@ private:
     void normalise(float best) noexcept;
     [[nodiscard]] std::size_t best_state() const noexcept;
     [[nodiscard]] std::span<const AlignedPhone> spell(std::size_t state) noexcept;
-    void append(std::size_t state, std::int64_t frame) noexcept;
+    void append(std::size_t state, std::size_t previous, std::int64_t frame) noexcept;
+    void forget_what_was_said_again() noexcept;
     [[nodiscard]] float begin_offset(Phone phone, std::int64_t frame) const noexcept;
     [[nodiscard]] float lead(Phone phone, Phone other, std::int64_t frame) const noexcept;
     void append_path(std::size_t state, std::int64_t last_frame) noexcept;
 
     AlignmentLattice lattice_;
     AlignmentSettings settings_;
-    std::size_t window_;                      // frames of the past that are kept
-    std::vector<float> prices_;               // of this frame, one a class, the blank's for gaps; then those of peaks
-    std::vector<float> scores_;               // one a state, less settled_price_
-    std::vector<std::uint16_t> origins_;      // the state that the way to this one was in at the checkpoint
+    std::size_t window_;         // frames of the past that are kept
+    std::vector<float> prices_;  // of this frame, one a class, the blank's for gaps; then those of peaks,
+                                 // the blank's for what is beside the prompt
+    std::vector<float> scores_, scores_before_;  // one a state, less settled_price_; a frame ago
+    std::vector<std::uint16_t> origins_,
+        origins_before_;                      // the state that the way to this one was in at the checkpoint
     std::vector<std::uint8_t> back_;          // [window][state]: 0 held, else the arc's number + 1
     std::vector<float> log_probabilities_;    // [window][class]
     std::vector<std::uint16_t> path_;         // while spelling

@@ -28,10 +28,20 @@ struct ReadWord {
     [[nodiscard]] bool is_left_out() const noexcept { return phones.empty(); }
 };
 
+/// What was said beside the prompt: words before the reader went back to them or beyond, or something else. Its frames
+/// are [first, end), of the answers.
+struct ReadBeside {
+    std::vector<std::size_t> again;  ///< numbers of the words, in order; none where it was something else
+    std::size_t before = 0;          ///< the word of the prompt that it came before
+    std::int64_t first_frame = 0, end_frame = 0;
+    double start_s = 0, end_s = 0;
+};
+
 /// What became of a prompt.
 struct Reading {
-    std::vector<ReadWord> words;  ///< as many as the prompt has
-    bool is_whole = false;        ///< the prompt's end was reached: there was sound enough for all its phones
+    std::vector<ReadWord> words;     ///< as many as the prompt has; where one was said again the last time counts
+    std::vector<ReadBeside> beside;  ///< in order
+    bool is_whole = false;           ///< the prompt's end was reached: there was sound enough for all its phones
     double heard_share = 0;       ///< of the prompt's phones, those that the network takes for possible where they lie
     double mean_probability = 0;  ///< of the prompt's phones where each is largest (mean_probability_of)
 };
@@ -39,6 +49,11 @@ struct Reading {
 /// Below this mean_probability_of its phones a prompt was not read, whatever the alignment made of it: times say
 /// nothing then. Chosen on the speakers held out of the network's training (docs/speak.md).
 inline constexpr double kLeastMeanProbability = 0.035;
+
+/// How a prompt is aligned that somebody reads aloud, who may say words twice, begin again, or say something else. The
+/// prices of these were chosen on speakers held out of the network's training, and on recordings of others in which
+/// words were doubled (docs/speak.md).
+[[nodiscard]] AlignmentSettings settings_of_readings() noexcept;
 
 /// The geometric mean of the network's probabilities of `phones`, each where it is largest, and of `left_out` others,
 /// which were not said and count as kLeftOutProbability. 0 where there are none. One bad phone among good ones says

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import wave
 
 import program
 import sound
@@ -167,6 +168,22 @@ class Heard(program.ProgramTest):
         grid = (self.folder / "out.TextGrid").read_text()
         self.assertIn('name = "phones"', grid)
         self.assertIn('text = "halt"', grid)
+        self.assertEqual(found["beside"], [])
+
+    def test_a_word_that_is_said_twice_is_told(self):
+        self.assert_fine(self.run_program("align", program.SPEECH, "--text", TEXT, "--lexicon", "lexicon.txt", "--json", "out.json"))
+        halt = self.json("out.json")["words"][3]
+        with wave.open(str(program.SPEECH)) as file:
+            rate, frame, sound_bytes = file.getframerate(), file.getsampwidth(), file.readframes(file.getnframes())
+        begin, end = (round(time * rate) * frame for time in (halt["start_s"], halt["end_s"]))
+        with wave.open(str(self.folder / "twice.wav"), "wb") as file:
+            file.setparams((1, frame, rate, 0, "NONE", ""))
+            file.writeframes(sound_bytes[:end] + sound_bytes[begin:])
+        self.assert_fine(self.run_program("align", "twice.wav", "--text", TEXT, "--lexicon", "lexicon.txt", "--json", "out.json"))
+        found = self.json("out.json")
+        self.assertEqual([beside["words"] for beside in found["beside"]], [["halt"]])
+        self.assertAlmostEqual(found["beside"][0]["start_s"], halt["start_s"], delta=0.08)
+        self.assertAlmostEqual(found["words"][3]["start_s"], halt["end_s"], delta=0.08)
 
     def test_another_text_is_not_pretended(self):
         result = self.run_program("align", program.SPEECH, "--text", "bear bear bear bear bear bear", "--lexicon",

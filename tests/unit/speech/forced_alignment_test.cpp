@@ -102,19 +102,23 @@ private:
         return std::ranges::any_of(units_, [](const Unit& unit) { return unit.phone != kBlank; });
     }
 
-    // `skipped` words have been left out in a row.
-    void choose(std::size_t word, int skipped, double price) {
+    // `skipped` words have been left out in a row. A word that is said again is not left out.
+    void choose(std::size_t word, int skipped, double price, bool is_again = false) {
         if (word == prompt_.size()) {
             with_and_without_gap(skipped, price, [&](double now) { time(0, 0, now, {}); });
             return;
         }
-        if (std::isfinite(settings_.prices.skip_word))
+        if (std::isfinite(settings_.prices.skip_word) && !is_again)
             choose(word + 1, skipped + 1, price + settings_.prices.skip_word);
         for (const auto& pronunciation : prompt_[word].pronunciations) {
             with_and_without_gap(skipped, price, [&](double now) {
                 const auto before = units_.size();
                 say(pronunciation, static_cast<int>(word));
-                if (!has_repeat()) choose(word + 1, 0, now);
+                if (!has_repeat() && units_.size() <= frames_.size()) {
+                    choose(word + 1, 0, now);
+                    for (auto again = word + 1; std::isfinite(settings_.prices.repeat) && again-- > 0;)
+                        choose(again, 0, now + settings_.prices.repeat, true);
+                }
                 units_.resize(before);
             });
         }
@@ -194,13 +198,14 @@ Prompt random_prompt(Random& random) {
 }
 
 TEST(ForcedAlignment, FindsTheBestOfAllReadings) {
-    int complete = 0, incomplete = 0, compared = 0, with_skips = 0;
+    int complete = 0, incomplete = 0, compared = 0, with_skips = 0, with_repeats = 0;
     for (unsigned seed = 0; seed < 600; ++seed) {
         Random random{seed};
         const auto prompt = random_prompt(random);
         AlignmentSettings settings;
         settings.prices.skip_word = seed % 3 == 0 ? -std::numeric_limits<float>::infinity() : -2.0F;
         settings.prices.pause = seed % 2 == 0 ? -0.5F : -2.0F;
+        if (seed % 5 < 3) settings.prices.repeat = seed % 5 < 2 ? 2.0F : -1.0F;
         const float speech = static_cast<float>(below(11, random)) / 10;
         Frames frames(static_cast<std::size_t>(1 + below(7, random)));
         for (auto& frame : frames) frame = random_frame(random);
@@ -221,11 +226,13 @@ TEST(ForcedAlignment, FindsTheBestOfAllReadings) {
         for (const auto& phone : found.phones) words.push_back(phone.word);
         words.erase(std::unique(words.begin(), words.end()), words.end());
         if (words.size() < prompt.size()) ++with_skips;
+        if (!std::is_sorted(words.begin(), words.end())) ++with_repeats;
     }
     EXPECT_GT(complete, 300);
     EXPECT_GT(incomplete, 20);
     EXPECT_GT(compared, 300);
     EXPECT_GT(with_skips, 30);
+    EXPECT_GT(with_repeats, 10);
 }
 
 // ── readings ────────────────────────────────────────────────────────────────────────────────────
@@ -391,6 +398,58 @@ TEST(ForcedAlignment, TakesWhatIsNoNumberForImpossible) {
         EXPECT_EQ(end.phones[i].peak_frame, static_cast<std::int64_t>(3 + i / 2 * 10 + i % 2 * 3));
         EXPECT_TRUE(std::isfinite(end.phones[i].sum_log_probability));
     }
+}
+
+TEST(ForcedAlignment, FindsWordsThatAreSaidAgainAndWhatIsSaidBeside) {
+    Random random{7};
+    const auto prompt = numbered_prompt(5);
+    AlignmentSettings settings;
+    settings.prices.repeat = -6;
+    settings.prices.insert = -12;
+    ForcedAlignment alignment{prompt, settings};
+    // Words by their numbers; -1 for other phones.
+    for (const int word : {0, 1, 1, 2, 0, 1, 2, 3, -1, 4}) {
+        const auto spoken =
+            word < 0 ? Pronunciation{30, 31, 32} : prompt[static_cast<std::size_t>(word)].pronunciations[0];
+        for (const auto phone : spoken)
+            push_all(alignment, Frames{frame_of(phone), frame_of(phone), frame_of(kBlank)}, 1);
+    }
+    std::vector<int> words;
+    for (const auto& phone : alignment.finish().phones) {
+        if (phone.phone == kBlank) {
+            EXPECT_EQ(phone.word, 4);
+            EXPECT_GE(phone.frames(), 7);
+            words.push_back(-1);
+        } else if (phone.position == 0) {
+            words.push_back(phone.word);
+        }
+    }
+    EXPECT_EQ(words, (std::vector<int>{0, 1, 1, 2, 0, 1, 2, 3, -1, 4}));
+}
+
+TEST(ForcedAlignment, TakesNoMoreMemoryForOneWhoBeginsAgainForHours) {
+    const auto prompt = numbered_prompt(4);
+    AlignmentSettings settings{.prices = {}, .lag_frames = 20};
+    settings.prices.repeat = -6;
+    ForcedAlignment alignment{prompt, settings};
+    const auto frames = reading_of(prompt);
+    std::size_t most = 0;
+    rt::reset_realtime_counts();
+    {
+        const rt::RealtimeScope scope(rt::RealtimeKind::audio);
+        for (int n = 0; n < 2000; ++n) {
+            push_all(alignment, frames);
+            most = std::max(most, alignment.partial().size());
+        }
+    }
+    if (rt::interposer_is_present()) {
+        EXPECT_EQ(rt::realtime_counts(rt::RealtimeKind::audio).heap_calls, 0U);
+    }
+    EXPECT_LT(most, 200U);
+    const auto end = alignment.finish();
+    ASSERT_GE(end.phones.size(), 8U);
+    EXPECT_EQ(end.phones.back().word, 3);
+    EXPECT_GT(end.phones.back().end_frame, alignment.frames() - static_cast<std::int64_t>(frames.size()));
 }
 
 TEST(ForcedAlignment, StartsAnewAfterReset) {
