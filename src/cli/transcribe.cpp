@@ -31,10 +31,10 @@ namespace sidetone::cli {
 namespace {
 
 struct WordArguments {
-    std::string lexicon, language;
+    std::string lexicon, language, hot_words;
     speech::Vocabulary::Weights weights;
     std::size_t beam = 64;
-    [[nodiscard]] bool are_wanted() const { return !lexicon.empty() || !language.empty(); }
+    [[nodiscard]] bool are_wanted() const { return !lexicon.empty() || !language.empty() || !hot_words.empty(); }
 };
 
 struct TranscribeArguments {
@@ -103,8 +103,8 @@ std::optional<speech::HeardWords> words_of(const WordArguments& arguments) {
     std::shared_ptr<const speech::WordLanguageModel> language;
     if (!arguments.language.empty()) language = std::make_shared<speech::WordLanguageModel>(arguments.language);
     const speech::LetterToSound rules{speech::default_letter_to_sound_file()};
-    const auto vocabulary =
-        speech::vocabulary_of(read_lexicon(arguments.lexicon), std::move(language), &rules, arguments.weights);
+    const auto vocabulary = speech::vocabulary_of(read_lexicon(arguments.lexicon), std::move(language), &rules,
+                                                  arguments.weights, arguments.hot_words);
     tell_about(vocabulary);
     return speech::HeardWords{vocabulary, arguments.beam};
 }
@@ -115,6 +115,10 @@ void add_word_options(CLI::App& command, WordArguments& arguments) {
     command.add_option("--lexicon", arguments.lexicon,
                        "Words and their phones, in the form of the CMU dictionary, which is the default; without "
                        "--word-lm, print words of it, all as likely");
+    command.add_option(
+        "--hot-words", arguments.hot_words,
+        "Words and phrases that are likely here, one a line, perhaps with a boost behind it (\":5\"; else 4, "
+        "a natural logarithm)");
     command.add_option("--word-weight", arguments.weights.language, "What the model of words weighs beside the sound")
         ->check(CLI::Range(0.0F, 100.0F))
         ->capture_default_str();

@@ -42,9 +42,11 @@ CtcWordSearch::Settings checked(const CtcWordSearch::Settings& settings) {
 }  // namespace
 
 CtcWordSearch::CtcWordSearch(std::shared_ptr<const LexiconTrie> vocabulary,
-                             std::shared_ptr<const WordLanguageModel> language, const Settings& settings)
+                             std::shared_ptr<const WordLanguageModel> language, const Settings& settings,
+                             std::shared_ptr<const HotWords> hot_words)
     : vocabulary_(std::move(vocabulary)),
       language_(std::move(language)),
+      hot_words_(std::move(hot_words)),
       settings_(checked(settings)),
       history_(settings.beam, settings.longest_doubt, settings.kept_words),
       current_(settings.beam),
@@ -57,7 +59,8 @@ CtcWordSearch::CtcWordSearch(std::shared_ptr<const LexiconTrie> vocabulary,
       tokens_(kPhoneClassCount) {
     phone_factor_ = std::exp(static_cast<double>(settings.phone_bonus));
     // No word's language score is above 0.
-    most_ahead_ = std::max(1.0, std::exp(static_cast<double>(settings.word_bonus)));
+    const float most = settings.word_bonus + (hot_words_ ? hot_words_->most() : 0);
+    most_ahead_ = std::max(1.0, std::exp(static_cast<double>(most)));
     for (Phone phone = 1; phone < kPhoneClassCount; ++phone) {
         const auto child = vocabulary_->child(LexiconTrie::kRoot, phone);
         if (child != LexiconTrie::kNone) most_ahead_ = std::max(most_ahead_, vocabulary_->look_ahead(child));
@@ -178,6 +181,7 @@ CtcWordSearch::Said CtcWordSearch::say(Index history, std::uint32_t word, Phone 
         const auto number = vocabulary_->language_word(word);
         score += settings_.language_weight * language_->score(history_.state(history), number, said.state);
     }
+    if (hot_words_) score += hot_words_->score(history_.hot(history), word, said.hot);
     said.factor = std::exp(static_cast<double>(score));
     return said;
 }
@@ -193,6 +197,7 @@ void CtcWordSearch::begin_token(const Said& said, Index from, double look_ahead)
         candidate = &insert(said.key, look_ahead);
         candidate->factor = said.factor;
         candidate->state = said.state;
+        candidate->hot = said.hot;
     }
     candidate->sums.token_sum += sum;
     const double best = current_[from].best_before(token) * weight;
@@ -263,9 +268,9 @@ void CtcWordSearch::build(const Candidate& candidate, Hypothesis& next) noexcept
     if (candidate.key.word != kNone) {
         // Another candidate may have made it: the same word, with another last phone.
         const auto made = history_.find(next.history, candidate.key.word);
-        next.history = made != WordHistory::kNone
-                           ? made
-                           : history_.add(next.history, candidate.key.word, candidate.factor, candidate.state);
+        next.history = made != WordHistory::kNone ? made
+                                                  : history_.add(next.history, candidate.key.word, candidate.factor,
+                                                                 candidate.state, candidate.hot);
     }
     next.place = candidate.key.place;
     next.last = candidate.key.last;
@@ -392,8 +397,10 @@ std::optional<std::size_t> CtcWordSearch::best_end() const noexcept {
     double most = 0;
     for (std::size_t n = 0; n < count_; ++n) {
         if (current_[n].place != LexiconTrie::kRoot) continue;
-        const float score = language_ ? language_->score_of_end(history_.state(current_[n].history)) : 0;
-        const double sum = current_[n].sums.sum() * std::exp(static_cast<double>(settings_.language_weight * score));
+        const auto history = current_[n].history;
+        float score = language_ ? settings_.language_weight * language_->score_of_end(history_.state(history)) : 0;
+        if (hot_words_) score -= hot_words_->pending(history_.hot(history));
+        const double sum = current_[n].sums.sum() * std::exp(static_cast<double>(score));
         if (best && sum <= most) continue;
         best = n;
         most = sum;

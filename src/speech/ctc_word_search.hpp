@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rt/realtime.hpp"
+#include "speech/hot_words.hpp"
 #include "speech/lexicon_trie.hpp"
 #include "speech/phones.hpp"
 #include "speech/word_history.hpp"
@@ -43,9 +44,10 @@ public:
         float phone_bonus = 0;           ///< the same for every phone: a network that is rarely sure says blank instead
     };
 
-    /// Without `language` all words are as likely. Throws std::invalid_argument for settings out of range.
+    /// Without `language` all words are as likely. The vocabulary should count with `hot_words` for what is ahead.
+    /// Throws std::invalid_argument for settings out of range.
     CtcWordSearch(std::shared_ptr<const LexiconTrie> vocabulary, std::shared_ptr<const WordLanguageModel> language,
-                  const Settings& settings);
+                  const Settings& settings, std::shared_ptr<const HotWords> hot_words = {});
 
     /// Takes one frame: natural logarithms of the posteriors of all kPhoneClassCount classes. What is not a number
     /// counts as impossible; a frame in which no hypothesis could live on changes none.
@@ -132,6 +134,7 @@ private:
         double look_ahead = 1;
         double factor = 1;                             ///< of a new word
         std::uint32_t state = 0;                       ///< of the language model after it
+        std::uint32_t hot = 0;                         ///< of the hot words after it
         Index blank_from = kNone, token_from = kNone;  ///< hypotheses that the likeliest paths come from
         bool is_repeat = false;                        ///< the path from `token_from` was in the same phone already
         std::uint32_t order = 0;                       ///< in which it was found
@@ -142,7 +145,7 @@ private:
     struct Said {
         Key key;
         double factor = 1;
-        std::uint32_t state = 0;
+        std::uint32_t state = 0, hot = 0;
     };
 
     [[nodiscard]] bool weigh(const float* log_probs) noexcept;
@@ -173,6 +176,7 @@ private:
 
     std::shared_ptr<const LexiconTrie> vocabulary_;
     std::shared_ptr<const WordLanguageModel> language_;
+    std::shared_ptr<const HotWords> hot_words_;
     Settings settings_;
     WordHistory history_;
     std::vector<Hypothesis> current_, next_;

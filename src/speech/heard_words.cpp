@@ -17,7 +17,8 @@ HeardWords::HeardWords(const Vocabulary& vocabulary, std::size_t beam)
                .kept_words = kKeptWords,
                .language_weight = vocabulary.weights.language,
                .word_bonus = vocabulary.weights.word_bonus,
-               .phone_bonus = vocabulary.weights.phone_bonus}) {}
+               .phone_bonus = vocabulary.weights.phone_bonus},
+              vocabulary.hot_words) {}
 
 void HeardWords::push(const PhonemeAnswer& answer) noexcept {
     if (search_.frames() == 0) first_answer_sample_ = answer.first_sample;

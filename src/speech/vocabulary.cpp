@@ -46,6 +46,12 @@ public:
         }
     }
 
+    /// Words that begin a phrase count for more ahead.
+    void heat(const HotWords& hot_words) {
+        HotWords::State ignored = 0;
+        for (std::uint32_t n = 0; n < words_.size(); ++n) words_[n].log_score += hot_words.score(0, n, ignored);
+    }
+
     [[nodiscard]] const std::vector<SpokenWord>& words() const noexcept { return words_; }
 
 private:
@@ -66,14 +72,25 @@ private:
 }  // namespace
 
 Vocabulary vocabulary_of(const Lexicon& lexicon, std::shared_ptr<const WordLanguageModel> language,
-                         const LetterToSound* rules, const Vocabulary::Weights& weights) {
-    Vocabulary made{.trie = nullptr, .language = std::move(language), .weights = weights, .guessed = {}, .unknown = {}};
+                         const LetterToSound* rules, const Vocabulary::Weights& weights,
+                         const std::filesystem::path& hot_words) {
+    Vocabulary made{.trie = nullptr,
+                    .language = std::move(language),
+                    .hot_words = nullptr,
+                    .weights = weights,
+                    .guessed = {},
+                    .unknown = {}};
     Maker maker{lexicon, rules, made};
     if (made.language) maker.add_listed_words();
     if (!made.language || made.language->unknown()) {
         maker.add_words_of_lexicon(made.language ? *made.language->unknown() : 0);
     }
     made.trie = std::make_shared<LexiconTrie>(maker.words());
+    if (!hot_words.empty()) {
+        made.hot_words = std::make_shared<HotWords>(HotWords::read(hot_words, *made.trie));
+        maker.heat(*made.hot_words);
+        made.trie = std::make_shared<LexiconTrie>(maker.words());
+    }
     return made;
 }
 

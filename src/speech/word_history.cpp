@@ -25,7 +25,8 @@ WordHistory::Index WordHistory::find(Index parent, std::uint32_t word) const noe
     return child;
 }
 
-WordHistory::Index WordHistory::add(Index parent, std::uint32_t word, double factor, std::uint32_t state) noexcept {
+WordHistory::Index WordHistory::add(Index parent, std::uint32_t word, double factor, std::uint32_t state,
+                                    std::uint32_t hot) noexcept {
     const Index made = free_[--free_count_];
     auto& above = nodes_[parent];
     auto& node = nodes_[made];
@@ -34,6 +35,7 @@ WordHistory::Index WordHistory::add(Index parent, std::uint32_t word, double fac
     node.next = above.first_child;
     node.word = word;
     node.state = state;
+    node.hot = hot;
     node.length = above.length + 1;
     node.factor = factor;
     if (node.next != kNone) nodes_[node.next].previous = made;

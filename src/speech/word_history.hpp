@@ -41,7 +41,8 @@ public:
     /// The node behind `parent` for `word`, or kNone.
     [[nodiscard]] Index find(Index parent, std::uint32_t word) const noexcept;
     /// Makes one; there is none yet.
-    [[nodiscard]] Index add(Index parent, std::uint32_t word, double factor, std::uint32_t state) noexcept;
+    [[nodiscard]] Index add(Index parent, std::uint32_t word, double factor, std::uint32_t state,
+                            std::uint32_t hot) noexcept;
 
     void hold(Index node) noexcept { ++nodes_[node].users; }
     /// Nodes that nobody needs any more are free.
@@ -50,6 +51,8 @@ public:
     [[nodiscard]] std::uint32_t word(Index node) const noexcept { return nodes_[node].word; }
     /// Of the language model, behind these words.
     [[nodiscard]] std::uint32_t state(Index node) const noexcept { return nodes_[node].state; }
+    /// Of the hot words, behind these words.
+    [[nodiscard]] std::uint32_t hot(Index node) const noexcept { return nodes_[node].hot; }
     /// What the last of these words counts for.
     [[nodiscard]] double factor(Index node) const noexcept { return nodes_[node].factor; }
     /// kNone for the root.
@@ -79,7 +82,7 @@ public:
 private:
     struct Node {
         Index parent = kNone, first_child = kNone, next = kNone, previous = kNone;
-        std::uint32_t word = 0, state = 0, users = 0;
+        std::uint32_t word = 0, state = 0, hot = 0, users = 0;
         std::uint64_t length = 0;
         double factor = 1;
         WordTime before;

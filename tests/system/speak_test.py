@@ -133,6 +133,8 @@ class Speak(program.ProgramTest):
         self.write("numbers.arpa", "\\data\\\n\\1-grams:\n-1 42\n\\end\\\n")
         self.assert_refused(self.transcribe(program.SPEECH, "--word-lm", "numbers.arpa", "--lexicon", "lexicon.txt"), "no words")
         self.assert_refused(self.transcribe(program.SPEECH, "--lexicon", "nowhere.txt"), "nowhere.txt")
+        self.write("hot.txt", "the way :6\nthe zork\n")
+        self.assert_refused(self.transcribe(program.SPEECH, "--lexicon", "lexicon.txt", "--hot-words", "hot.txt"), "hot.txt:2", "zork")
 
     def test_a_text_longer_than_the_recording_is_not_pretended(self):
         result = self.align(program.SPEECH, "--text", "why should one halt " * 20, "--json", "out.json")

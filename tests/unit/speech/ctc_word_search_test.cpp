@@ -56,6 +56,7 @@ struct Language {
     std::vector<SpokenWord> words;
     std::shared_ptr<const LexiconTrie> trie;
     std::shared_ptr<const WordLanguageModel> model;
+    std::shared_ptr<const HotWords> hot;
     float weight = 1, bonus = 0, phone_bonus = 0;
 
     [[nodiscard]] CtcWordSearch search(std::size_t beam, double least_share = 0) const {
@@ -67,7 +68,8 @@ struct Language {
                               .language_weight = weight,
 
                               .word_bonus = bonus,
-                              .phone_bonus = phone_bonus}};
+                              .phone_bonus = phone_bonus},
+                             hot};
     }
 };
 
@@ -112,6 +114,14 @@ Language random_language(Random& random, bool has_model) {
         word.language_word = *language.model->find(word.text);
         word.log_score += language.weight * language.model->score_alone(word.language_word);
     }
+    if (random() % 2 == 0) {
+        std::vector<HotWords::Phrase> phrases(1 + random() % 3);
+        for (auto& phrase : phrases) {
+            phrase.words.resize(1 + random() % 3);
+            for (auto& word : phrase.words) word = static_cast<std::uint32_t>(random() % language.words.size());
+        }
+        language.hot = std::make_shared<HotWords>(phrases);
+    }
     language.trie = std::make_shared<LexiconTrie>(language.words);
     return language;
 }
@@ -154,18 +164,24 @@ public:
     EveryReading(const Language& language, const std::map<Path, double>& paths) : language_(language) {
         for (const auto& [phones, sum] : paths) {
             const auto bonus = static_cast<double>(language.phone_bonus) * static_cast<double>(phones.size());
-            read(phones, sum * std::exp(bonus), {}, language.model ? language.model->start() : 0);
+            read(phones, sum * std::exp(bonus), {}, {language.model ? language.model->start() : 0, 0});
         }
     }
     [[nodiscard]] const Sums& sums() const { return sums_; }
     [[nodiscard]] const std::map<std::vector<std::uint32_t>, double>& ended() const { return ended_; }
 
 private:
-    void read(const Path& rest, double sum, const std::vector<std::uint32_t>& words, std::uint32_t state) {
+    /// Of the language model and of the hot words.
+    struct State {
+        std::uint32_t language = 0, hot = 0;
+    };
+
+    void read(const Path& rest, double sum, const std::vector<std::uint32_t>& words, const State& state) {
         if (rest.empty()) {
             sums_[{words, {}}] += sum;
-            const double end = language_.model ? static_cast<double>(language_.model->score_of_end(state)) : 0;
-            ended_[words] += sum * std::exp(static_cast<double>(language_.weight) * end);
+            float end = language_.model ? language_.weight * language_.model->score_of_end(state.language) : 0;
+            if (language_.hot) end -= language_.hot->pending(state.hot);
+            ended_[words] += sum * std::exp(static_cast<double>(end));
             return;
         }
         bool may_go_on = false;
@@ -173,7 +189,7 @@ private:
             for (const auto& own : language_.words[n].pronunciations) {
                 may_go_on |= own.size() > rest.size() && std::equal(rest.begin(), rest.end(), own.begin());
                 if (own.size() > rest.size() || !std::equal(own.begin(), own.end(), rest.begin())) continue;
-                std::uint32_t next = 0;
+                State next;
                 auto more = words;
                 more.push_back(n);
                 const double more_sum = sum * factor(n, state, next);
@@ -182,12 +198,14 @@ private:
         }
         if (may_go_on) sums_[{words, rest}] += sum;
     }
-    double factor(std::uint32_t word, std::uint32_t state, std::uint32_t& next) const {
+    double factor(std::uint32_t word, const State& state, State& next) const {
         auto score = static_cast<double>(language_.bonus);
         if (language_.model) {
             score += static_cast<double>(language_.weight) *
-                     static_cast<double>(language_.model->score(state, language_.words[word].language_word, next));
+                     static_cast<double>(
+                         language_.model->score(state.language, language_.words[word].language_word, next.language));
         }
+        if (language_.hot) score += static_cast<double>(language_.hot->score(state.hot, word, next.hot));
         return std::exp(score);
     }
 
