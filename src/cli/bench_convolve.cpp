@@ -25,6 +25,7 @@ using namespace convolve;
 constexpr double kPrecisionDb = -115;  // of what a float can carry after 48 000 taps
 constexpr double kSliceSeconds = 2;
 constexpr auto kZita = "bench_convolve_zita";
+constexpr auto kWithHelper = "sidetone+helper";
 
 struct ConvolveArguments {
     std::vector<std::uint32_t> taps{256, 512, 2048, 8192, 48'000}, blocks{32, 64, 128, 256};
@@ -131,20 +132,35 @@ std::string to_text(const Outcomes& outcomes) {
     return text;
 }
 
-/// What Sidetone's engine promises and did not keep here.
+bool is_cheaper(const Outcome& own, const Outcome& zita) {
+    return own.cpu_share() < zita.cpu_share();
+}
+bool is_sooner(const Outcome& own, const Outcome& zita) {
+    return own.caller.value_at(0.99) < zita.caller.value_at(0.99);
+}
+
+/// What Sidetone's engine promises and did not keep here. With a helper thread it may be sooner than without, as long
+/// as it is cheaper, too.
 std::vector<std::string> shortcomings(const Outcomes& outcomes) {
-    const auto& own = *outcomes.front();
-    const auto where = fmt::format("{} taps, {} frames", own.job.taps, own.job.block);
-    std::vector<std::string> found;
-    if (own.added_frames != 0) found.push_back(fmt::format("{}: {} frames of delay", where, own.added_frames));
-    if (own.error_db > kPrecisionDb) found.push_back(fmt::format("{}: error {:.0f} dB", where, own.error_db));
-    for (const auto& other : outcomes) {
-        if (other->engine != "zita-convolver") continue;
-        if (own.cpu_share() >= other->cpu_share()) found.push_back(where + ": more CPU than zita-convolver");
-        if (own.caller.value_at(0.99) >= other->caller.value_at(0.99)) {
-            found.push_back(where + ": caller p99 above zita-convolver's");
-        }
+    const auto where = fmt::format("{} taps, {} frames", outcomes.front()->job.taps, outcomes.front()->job.block);
+    std::vector<const Outcome*> ours;
+    const Outcome* zita = nullptr;
+    for (const auto& outcome : outcomes) {
+        if (outcome->engine == "zita-convolver") zita = outcome.get();
+        if (outcome->engine == "sidetone" || outcome->engine == kWithHelper) ours.push_back(outcome.get());
     }
+    std::vector<std::string> found;
+    for (const auto* own : ours) {
+        if (own->added_frames != 0)
+            found.push_back(fmt::format("{}: {}: {} frames of delay", where, own->engine, own->added_frames));
+        if (own->error_db > kPrecisionDb)
+            found.push_back(fmt::format("{}: {}: error {:.0f} dB", where, own->engine, own->error_db));
+    }
+    if (zita == nullptr) return found;
+    if (std::ranges::any_of(ours, [&](const auto* own) { return is_cheaper(*own, *zita) && is_sooner(*own, *zita); }))
+        return found;
+    if (!is_cheaper(*ours.front(), *zita)) found.push_back(where + ": more CPU than zita-convolver");
+    if (!is_sooner(*ours.front(), *zita)) found.push_back(where + ": caller p99 above zita-convolver's");
     return found;
 }
 
@@ -177,7 +193,10 @@ int compare(const ConvolveArguments& arguments) {
                           .block = block,
                           .rate_hz = arguments.rate_hz};
             const auto share = static_cast<double>(done++) / static_cast<double>(points);
-            const auto outcomes = measure(engines, job, arguments.seconds, fmt::format("[{}]", bar(share, 20)), line);
+            auto engines_here = engines;
+            if (has_helper(job)) engines_here.insert(engines_here.begin() + 1, kWithHelper);
+            const auto outcomes =
+                measure(engines_here, job, arguments.seconds, fmt::format("[{}]", bar(share, 20)), line);
             for (const auto& outcome : outcomes) {
                 (outcome->engine == "floor" ? floors : results).push_back(to_json(*outcome));
             }
@@ -206,6 +225,8 @@ int bench_convolve(const ConvolveArguments& arguments) {
                   .seconds = arguments.seconds};
     if (arguments.slice_of == "floor") {
         run_slice(job, make_floor, false);
+    } else if (arguments.slice_of == kWithHelper) {
+        run_slice(job, make_sidetone_with_helper);
     } else {
         run_slice(job, arguments.slice_of == "direct" ? make_direct : make_sidetone);
     }
@@ -236,7 +257,7 @@ void add_bench_convolve(CLI::App& bench, int& exit_code) {
         ->capture_default_str();
     command->add_option("--json", arguments->json, "Write the figures to this file");
     command->add_option("--slice-of", arguments->slice_of, "")
-        ->check(CLI::IsMember({"sidetone", "direct", "floor"}))
+        ->check(CLI::IsMember({"sidetone", kWithHelper, "direct", "floor"}))
         ->group("");
     command->footer(
         "Example: sidetone bench convolve --taps 512,8192 --blocks 64,128 --seconds 10 --json convolve.json\n"

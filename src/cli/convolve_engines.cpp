@@ -21,7 +21,13 @@ dsp::ResponseMatrix matrix_of(const Job& job, const std::vector<std::vector<floa
 class Sidetone final : public Engine {
 public:
     explicit Sidetone(const Job& job) : block_(job.block), convolver_(matrix_of(job, make_responses(job)), job.block) {}
+    Sidetone(const Job& job, const dsp::ConvolverHelper::Settings& helper)
+        : block_(job.block), convolver_(matrix_of(job, make_responses(job)), job.block, helper) {}
     void process(const float* const* in, float* const* out) noexcept override { convolver_.process(in, out, block_); }
+    void process_unpaced(const float* const* in, float* const* out) noexcept override {
+        process(in, out);
+        convolver_.wait_for_helper();
+    }
 
 private:
     std::size_t block_;
@@ -64,6 +70,17 @@ public:
 
 std::unique_ptr<Engine> make_sidetone(const Job& job) {
     return std::make_unique<Sidetone>(job);
+}
+
+std::unique_ptr<Engine> make_sidetone_with_helper(const Job& job) {
+    return std::make_unique<Sidetone>(job, dsp::ConvolverHelper::Settings{.rate_hz = job.rate_hz});
+}
+
+bool has_helper(const Job& job) {
+    const std::vector<std::vector<float>> responses(std::size_t{job.inputs} * job.outputs,
+                                                    std::vector<float>(job.taps));
+    const auto plan = dsp::plan_convolver(matrix_of(job, responses), job.block);
+    return dsp::ConvolverHelper::first_helped(plan.tails, job.block, job.rate_hz) < plan.tails.size();
 }
 
 std::unique_ptr<Engine> make_direct(const Job& job) {

@@ -34,7 +34,11 @@ InputLanes::Shape shape_of(const ResponseMatrix& matrix, const ConvolverPlan& pl
 Convolver::Convolver(const ResponseMatrix& matrix, std::size_t usual_frames)
     : Convolver(matrix, usual_frames, (check(matrix), plan_convolver(matrix, usual_frames))) {}
 
-Convolver::Convolver(const ResponseMatrix& matrix, std::size_t usual_frames, ConvolverPlan plan)
+Convolver::Convolver(const ResponseMatrix& matrix, std::size_t usual_frames, const ConvolverHelper::Settings& helper)
+    : Convolver(matrix, usual_frames, (check(matrix), plan_convolver(matrix, usual_frames)), &helper) {}
+
+Convolver::Convolver(const ResponseMatrix& matrix, std::size_t usual_frames, ConvolverPlan plan,
+                     const ConvolverHelper::Settings* helper)
     : inputs_(matrix.inputs),
       outputs_(matrix.outputs),
       usual_frames_(usual_frames),
@@ -43,9 +47,14 @@ Convolver::Convolver(const ResponseMatrix& matrix, std::size_t usual_frames, Con
     check(matrix);
     lanes_.emplace(shape_of(matrix, plan_), arena_);
     head_ = std::make_unique<ConvolverHead>(matrix, plan_.head.block, plan_.head.partitions, plan_.lanes);
-    for (const auto& level : plan_.tails) {
+    const std::span<const ConvolverPlan::Level> levels{plan_.tails};
+    const std::size_t own =
+        helper != nullptr ? ConvolverHelper::first_helped(levels, usual_frames, helper->rate_hz) : levels.size();
+    for (const auto& level : levels.first(own)) {
         tails_.push_back(std::make_unique<ConvolverTail>(matrix, level.block, level.partitions, plan_.lanes));
     }
+    if (own < levels.size())
+        helper_ = std::make_unique<ConvolverHelper>(matrix, levels.subspan(own), plan_.lanes, *lanes_, *helper);
 }
 
 void Convolver::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
@@ -54,26 +63,41 @@ void Convolver::process(const float* const* in, float* const* out, std::size_t f
         lanes_->write(in, first, here, position_);
         head_->process(*lanes_, position_, here, out, first);
         for (const auto& tail : tails_) tail->add(position_, here, out, first);
+        for (const auto& tail : helped()) tail->add(position_, here, out, first);
         first += here;
         position_ += here;
         for (const auto& tail : tails_) {
             if (position_ % tail->block() == 0) tail->next_block(*lanes_, position_);
+        }
+        for (const auto& tail : helped()) {
+            if (position_ % tail->block() == 0) tail->next_block(position_);
         }
     }
     // So far that, if blocks go on as usual, the last slice is done just before the result is due.
     for (const auto& tail : tails_) tail->work(*lanes_, position_ % tail->block() + usual_frames_);
 }
 
-void Convolver::reset() noexcept {
+std::span<const std::unique_ptr<HelpedTail>> Convolver::helped() const noexcept {
+    if (helper_ == nullptr) return {};
+    return helper_->tails();
+}
+
+void Convolver::reset() {
     lanes_->reset();
     head_->reset();
     for (const auto& tail : tails_) tail->reset();
+    if (helper_ != nullptr) helper_->reset();
     position_ = 0;
+}
+
+void Convolver::wait_for_helper() const noexcept {
+    if (helper_ != nullptr) helper_->wait();
 }
 
 std::size_t Convolver::memory_bytes() const noexcept {
     std::size_t sum = arena_.capacity_bytes() + head_->memory_bytes();
     for (const auto& tail : tails_) sum += tail->memory_bytes();
+    if (helper_ != nullptr) sum += helper_->memory_bytes();
     return sum;
 }
 

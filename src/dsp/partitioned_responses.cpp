@@ -195,6 +195,14 @@ void PartitionedResponses::run_all(std::span<const Phase> phases, const InputLan
     for (const auto& phase : phases) run(phase, 0, phase.items, inputs, position, range, out);
 }
 
+void PartitionedResponses::silence_block() noexcept {
+    const std::size_t of_point = 2 * lanes_ * groups_ * partitions_;
+    for (std::size_t group = 0; group < groups_; ++group) {
+        float* to = input_points_.data() + 2 * lanes_ * (group * partitions_ + newest_);
+        for (std::size_t point = 0; point < block(); ++point) std::fill_n(to + point * of_point, 2 * lanes_, 0.0F);
+    }
+}
+
 void PartitionedResponses::reset() noexcept {
     std::fill(input_points_.begin(), input_points_.end(), 0.0F);
     std::fill(products_.begin(), products_.end(), 0.0F);

@@ -57,6 +57,9 @@ public:
     void run_all(std::span<const Phase> phases, const InputLanes& inputs, std::uint64_t position, Partitions range,
                  float* out) noexcept SIDETONE_REALTIME;
 
+    /// Instead of splitting it: the newest block is silence.
+    void silence_block() noexcept SIDETONE_REALTIME;
+
     /// The products of all outputs, for keeping and adding.
     [[nodiscard]] std::span<float> products() noexcept SIDETONE_REALTIME { return products_; }
 

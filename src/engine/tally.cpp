@@ -10,6 +10,9 @@ namespace {
 
 using stage::EventKind;
 
+constexpr std::int64_t kHelperNs =
+    40'000'000;  // helpers have 20 ms at least, and are given the work at their beginning
+
 const char* describe(EventKind kind) noexcept {
     switch (kind) {
         case EventKind::hop_late:
@@ -24,6 +27,8 @@ const char* describe(EventKind kind) noexcept {
             return "the card skipped input";
         case EventKind::canceller_diverged:
             return "the feedback canceller made things louder and began anew";
+        case EventKind::helper_late:
+            return "a helper thread's part of the sound came too late";
         case EventKind::not_finite:
             return "NaN or infinity replaced by silence";
     }
@@ -118,6 +123,8 @@ bool Tally::is_explained_by_stalls(const rt::Event& event, double period_ns) con
             const auto lost = static_cast<std::int64_t>(1e9 * static_cast<double>(event.values[0]) / format.rate_hz);
             return explains(lost + 2 * period, lost / 2);
         }
+        case EventKind::helper_late:
+            return explains(std::max(2 * period, kHelperNs), 1);
         default:
             return explains(2 * period, 1);
     }

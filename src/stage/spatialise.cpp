@@ -9,6 +9,9 @@
 #include <numbers>
 #include <utility>
 
+#include "rt/clock.hpp"
+#include "rt/event_log.hpp"
+#include "stage/events.hpp"
 #include "stage/hrir_file.hpp"
 #include "stage/loudness_headroom.hpp"
 #include "stage/spatialise_settings.hpp"
@@ -61,6 +64,9 @@ void SpatialiseStage::prepare(const StageContext& context) {
     rate_hz_ = context.rate_hz;
     channels_ = context.channels;
     usual_frames_ = context.block_frames;
+    index_ = context.index;
+    offline_ = context.offline;
+    events_ = context.audio_events;
     delete offered_.exchange(nullptr);
     if (retired_) free_retired();
     arena_.emplace(4096);
@@ -102,7 +108,10 @@ std::unique_ptr<SpatialiseStage::Renderer> SpatialiseStage::make_renderer() cons
     for (std::size_t c = 0; c < pairs.size(); ++c) {
         for (std::size_t ear = 0; ear < kEars; ++ear) matrix.responses.push_back({c, ear, pairs[c][ear]});
     }
-    renderer->convolver = std::make_unique<dsp::Convolver>(matrix, usual_frames_);
+    renderer->convolver = settings_.helper && !offline_
+                              ? std::make_unique<dsp::Convolver>(matrix, usual_frames_,
+                                                                 dsp::ConvolverHelper::Settings{.rate_hz = rate_hz_})
+                              : std::make_unique<dsp::Convolver>(matrix, usual_frames_);
     renderer->length = matrix.length();
     renderer->fade_frames = std::max<std::size_t>(1, static_cast<std::size_t>(settings_.fade_ms / 1000 * rate_hz_));
     renderer->alike = correlation(last_taps_, renderer->taps);
@@ -185,8 +194,22 @@ void SpatialiseStage::process(const float* const* in, float* const* out, std::ui
     take_offer();
     if (next_ != nullptr) next_->convolver->process(in, next_out_.data(), frames);
     current_->convolver->process(in, out, frames);
+    note_late_blocks();
     if (next_ != nullptr) mix(out, frames);
     for (std::uint32_t c = kEars; c < channels_; ++c) std::fill_n(out[c], frames, 0.0F);
+}
+
+// Only what is heard counts.
+void SpatialiseStage::note_late_blocks() noexcept {
+    const auto late = current_->convolver->late_blocks();
+    if (late == current_->late_blocks) return;
+    misses_.fetch_add(late - current_->late_blocks, std::memory_order_relaxed);
+    current_->late_blocks = late;
+    if (events_ != nullptr)
+        events_->record({.at_ns = rt::now_ns(),
+                         .kind = static_cast<std::uint32_t>(EventKind::helper_late),
+                         .stage = index_,
+                         .values = {static_cast<std::int64_t>(late)}});
 }
 
 void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
@@ -216,10 +239,11 @@ void SpatialiseStage::mix(float* const* out, std::uint32_t frames) noexcept {
 std::string SpatialiseStage::decision() const {
     if (!resampler_) return {};
     return fmt::format(
-        "{} speakers through {} ({} directions, {:.1f} ms){}", settings_.speakers.size(), settings_.set.name(),
-        settings_.set.measurements().size(), 1000.0 * static_cast<double>(length()) / rate_hz_,
-        settings_.same_loudness ? fmt::format(", {:+.1f} dB to be as loud as a downmix", loudness_gain_db_)
-                                : std::string{});
+               "{} speakers through {} ({} directions, {:.1f} ms){}", settings_.speakers.size(), settings_.set.name(),
+               settings_.set.measurements().size(), 1000.0 * static_cast<double>(length()) / rate_hz_,
+               settings_.same_loudness ? fmt::format(", {:+.1f} dB to be as loud as a downmix", loudness_gain_db_)
+                                       : std::string{}) +
+           (current_->convolver->has_helper() ? ", with a helper thread" : "");
 }
 
 }  // namespace sidetone::stage

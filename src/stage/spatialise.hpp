@@ -24,6 +24,7 @@ struct SpatialiseSettings {
     double fade_ms = 20;
     double balance_db = 0;            ///< what the left ear loses; negative: the right one
     bool same_loudness = false;       ///< as loud as a plain downmix (loudness_headroom.hpp), else as the responses are
+    bool helper = false;              ///< long partitions are a helper thread's work (dsp/convolver.hpp); never offline
     std::filesystem::path hrir = {};  ///< where the set is from
 };
 
@@ -44,6 +45,8 @@ public:
     void process(const float* const* in, float* const* out, std::uint32_t frames,
                  const BlockTime& time) noexcept SIDETONE_REALTIME override;
     [[nodiscard]] std::string decision() const override;
+    /// Blocks of long partitions that the helper did not get done in time.
+    [[nodiscard]] std::uint64_t misses() const noexcept override { return misses_.load(std::memory_order_relaxed); }
 
     [[nodiscard]] Changeable* changeable() noexcept override { return this; }
     [[nodiscard]] std::span<const std::string_view> changeable_keys() const noexcept override;
@@ -59,7 +62,8 @@ private:
     /// A convolver and what its turn at the ears needs; immutable for the control thread once it is offered.
     struct Renderer {
         std::unique_ptr<dsp::Convolver> convolver;
-        std::size_t length = 0;  ///< of its responses, in frames
+        std::uint64_t late_blocks = 0;  ///< told so far
+        std::size_t length = 0;         ///< of its responses, in frames
         std::size_t fade_frames = 1;
         double alike = 0;         ///< correlation of its responses with those before, 0 to 1
         std::vector<float> taps;  ///< all of them, for the next one's `alike`
@@ -73,9 +77,12 @@ private:
     void take_offer() noexcept;
     void finish_fade() noexcept;
     void mix(float* const* out, std::uint32_t frames) noexcept;
+    void note_late_blocks() noexcept;
 
     SpatialiseSettings settings_;
-    std::uint32_t rate_hz_ = 0, channels_ = 0, usual_frames_ = 0;
+    std::uint32_t rate_hz_ = 0, channels_ = 0, usual_frames_ = 0, index_ = 0;
+    bool offline_ = false;
+    rt::EventLog* events_ = nullptr;
     std::optional<dsp::ResponseResampler> resampler_;  // from the set's rate to the chain's
     std::optional<rt::Arena> arena_;
     double loudness_gain_db_ = 0;
@@ -87,6 +94,7 @@ private:
     std::vector<float> next_ears_;
     std::array<float*, 2> next_out_{};
     std::size_t primed_ = 0, faded_ = 0;
+    std::atomic<std::uint64_t> misses_{0};
 };
 
 }  // namespace sidetone::stage

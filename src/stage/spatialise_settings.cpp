@@ -18,6 +18,7 @@ using namespace std::string_view_literals;
 constexpr auto kBuiltIn = "mit-kemar"sv;
 constexpr std::array kOrders{"wav"sv, "smpte"sv, "film"sv};
 constexpr std::array kHeadrooms{"none"sv, "loudness"sv};
+constexpr std::array kHelpers{"none"sv, "thread"sv};
 
 std::vector<dsp::Speaker> read_speakers(const Settings& settings, std::uint32_t channels) {
     const auto names = dsp::layout_names();
@@ -51,6 +52,7 @@ SpatialiseKeys read_spatialise_keys(const Settings& settings, std::uint32_t chan
     keys.fade_ms = settings.number("fade_ms", keys.fade_ms, 1, 1000);
     keys.balance_db = settings.number("balance_db", keys.balance_db, -40, 40);
     keys.same_loudness = settings.choice("headroom", "none", kHeadrooms) == 1;
+    keys.helper = settings.choice("helper", "none", kHelpers) == 1;
     keys.hrir = settings.text("hrir", kBuiltIn) == kBuiltIn ? find_hrir(kBuiltIn) : settings.file("hrir");
     settings.finish();
     return keys;
@@ -65,6 +67,7 @@ SpatialiseSettings read_spatialise(const Settings& settings, std::uint32_t chann
             .fade_ms = keys.fade_ms,
             .balance_db = keys.balance_db,
             .same_loudness = keys.same_loudness,
+            .helper = keys.helper,
             .hrir = keys.hrir};
 }
 

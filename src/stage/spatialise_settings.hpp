@@ -19,6 +19,7 @@ struct SpatialiseKeys {
     double fade_ms = 20;
     double balance_db = 0;
     bool same_loudness = false;
+    bool helper = false;
 };
 
 /// Throws InputError; no file is read.
