@@ -183,6 +183,38 @@ TEST(Spatialise, PlaysASetOfAnotherRate) {
     }
 }
 
+// A room of half a second behind the head, which is what a helper is for.
+TEST(Spatialise, HasAHelperLiveOnly) {
+    std::vector<dsp::HrirSet::Measurement> room;
+    for (const double azimuth : {0.0, 90.0, 180.0, 270.0}) {
+        dsp::EarPair ears{std::vector<float>(kRateHz / 2), std::vector<float>(kRateHz / 2)};
+        for (auto& ear : ears) ear[30] = 1, ear.back() = 0.5F;
+        room.push_back({{azimuth, 0}, ears});
+    }
+    const auto make = [&](bool helper) {
+        return SpatialiseStage({.set = {kRateHz, room, "room"},
+                                .speakers = dsp::speakers_of("7.1", dsp::ChannelOrder::wav),
+                                .head = {},
+                                .helper = helper});
+    };
+    auto offline = context();
+    offline.offline = true;
+    auto alone = make(false), helped = make(true), processed = make(true);
+    alone.prepare(context());
+    helped.prepare(context());
+    processed.prepare(offline);
+    EXPECT_TRUE(helped.decision().ends_with(", with a helper thread")) << helped.decision();
+    EXPECT_EQ(alone.decision().find("helper"), std::string::npos);
+    EXPECT_EQ(processed.decision().find("helper"), std::string::npos);
+
+    const auto in = tone(0, kRateHz / 2 + 4800);
+    const auto expected = run(alone, in, kBlock, nothing);
+    EXPECT_EQ(run(processed, in, kBlock, nothing), expected);
+    EXPECT_EQ(processed.misses(), 0U);
+    (void)run(helped, in, kBlock, nothing);
+    EXPECT_GT(helped.misses(), 0U) << "nobody paced it, so the helper came too late, which counts";
+}
+
 TEST(Spatialise, TurnsWithTheHead) {
     auto stage = make_stage();
     stage.prepare(context());
