@@ -14,8 +14,8 @@ constexpr std::int64_t kWindow = 8, kReach = 3;  // frames
 constexpr double kPriceOfMoving = 0.06;          // of a frame, squared; the best point of change counts 1
 constexpr double kLeastChange = 1;               // squared natural logarithms, all bands; less is no change
 constexpr float kFloorBelowPeak = 14;            // 60 dB under the loudest band: what is quieter is no speech
-constexpr double kTogether_s = 0.011;            // phones that are less apart share a border
-constexpr double kLeast_s = 0.01;
+constexpr double kTogetherSeconds = 0.011;       // phones that are less apart share a border
+constexpr double kLeastSeconds = 0.01;
 
 /// A border and what it parts: the phone or pause from `from_s` on, and the one up to `to_s`.
 struct Border {
@@ -125,13 +125,13 @@ std::vector<Border> borders_of(const std::vector<ReadPhone*>& phones, double end
         auto& phone = *phones[n];
         const double before_s = n > 0 ? phones[n - 1]->end_s : 0;
         const double after_s = n + 1 < phones.size() ? phones[n + 1]->start_s : end_s;
-        if (n > 0 && phone.start_s - before_s < kTogether_s) {
+        if (n > 0 && phone.start_s - before_s < kTogetherSeconds) {
             borders.push_back(
                 {&phones[n - 1]->end_s, &phone.start_s, phone.start_s, phones[n - 1]->start_s, phone.end_s});
         } else {
             borders.push_back({nullptr, &phone.start_s, phone.start_s, before_s, phone.end_s});
         }
-        if (after_s - phone.end_s >= kTogether_s)
+        if (after_s - phone.end_s >= kTogetherSeconds)
             borders.push_back({&phone.end_s, nullptr, phone.end_s, phone.start_s, after_s});
     }
     return borders;
@@ -150,11 +150,12 @@ void refine_borders(Reading& reading, const SpectralTrack& track) {
         // A border that is moved may come close to the next one, which then has to give way, but never passes it.
         const double latest_s = n + 1 < borders.size() ? borders[n + 1].at_s : border.to_s;
         double at_s = border.at_s;
-        if (const double wanted_s = moved(border, spread); wanted_s >= earliest_s && wanted_s + kLeast_s <= latest_s)
+        if (const double wanted_s = moved(border, spread);
+            wanted_s >= earliest_s && wanted_s + kLeastSeconds <= latest_s)
             at_s = wanted_s;
         if (border.end != nullptr) *border.end = at_s;
         if (border.start != nullptr) *border.start = at_s;
-        earliest_s = at_s + kLeast_s;
+        earliest_s = at_s + kLeastSeconds;
     }
     for (auto& word : reading.words) {
         if (word.is_left_out()) continue;

@@ -9,7 +9,7 @@
 namespace sidetone::speech {
 namespace {
 
-constexpr double kLeastPhone_s = 0.01;
+constexpr double kLeastPhoneSeconds = 0.01;
 constexpr float kRepeatPrice = -4.5F;
 constexpr float kInsertPrice = -15;
 constexpr double kWorst = -10;  // natural logarithm: what is beyond says no more
@@ -91,7 +91,7 @@ Reading reading_of(const Prompt& prompt, const FinishedAlignment& alignment, con
         const bool is_followed = n + 1 < aligned.size() && aligned[n + 1].first_frame == aligned[n].end_frame;
         if (is_followed) return start_of(n + 1);
         const auto faded = recognizer.first_sample(aligned[n].end_frame) - kBorderLatenessSamples - kFadingSamples;
-        const double least_s = std::min(start_of(n) + kLeastPhone_s, seconds);
+        const double least_s = std::min(start_of(n) + kLeastPhoneSeconds, seconds);
         return std::clamp(static_cast<double>(faded) / PhonemeRecognizer::kRateHz, least_s, seconds);
     };
     Reading reading{.words = {}, .beside = {}, .is_whole = alignment.is_complete};
