@@ -25,7 +25,7 @@ namespace {
 struct AlignArguments {
     std::string file, json, text_grid;
     PromptArguments prompt;
-    SpeechModelArguments model;
+    SpeechModelArguments model{.pass = "streaming"};  // its borders are better
 };
 
 struct AlignedFile {
@@ -74,7 +74,7 @@ int align(const AlignArguments& arguments) {
     }
     const auto prompt = read_prompt(arguments.prompt);
     const auto aligned = align_file(arguments.file, prompt, arguments.model);
-    const auto objection = objection_to(aligned.reading, aligned.has_voice);
+    const auto objection = objection_to(aligned.reading, aligned.has_voice, least_mean_probability(arguments.model));
     if (!arguments.json.empty()) {
         auto json = to_json(aligned.reading, objection);
         json["file"] = arguments.file;
@@ -98,6 +98,7 @@ void add_align(CLI::App& app, int& exit_code) {
     command->add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …)")->required();
     add_prompt_options(*command, arguments->prompt);
     add_speech_model_options(*command, arguments->model);
+    add_pass_option(*command, arguments->model);
     command->add_option("--json", arguments->json, "Write words and phones to this file");
     command->add_option("--textgrid", arguments->text_grid, "Write them as tiers for Praat to this file");
     command->footer(

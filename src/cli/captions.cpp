@@ -31,7 +31,7 @@ int show_captions(const CaptionArguments& arguments, std::unique_ptr<speech::Voi
     if (page.has_text()) fmt::print("{}{}", engine::to_text(report), shown_text(shown, arguments.model.chunk_ms));
     if (!arguments.json.empty()) {
         auto json = engine::to_json(report);
-        json["model"] = arguments.model.model;
+        json["model"] = model_called(arguments.model);
         json["detector"] = listener.detector();
         json["utterances"] = page.utterances();
         json["phone_shown_after_ms"] = engine::to_json(shown);

@@ -107,7 +107,7 @@ int coach(const CoachArguments& arguments) {
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
 
     const auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());
-    const auto objection = objection_to(reading, reader.has_voice());
+    const auto objection = objection_to(reading, reader.has_voice(), speech::kLeastMeanProbability);
     const auto scored = objection.empty() ? judge(scorer, prompt, reading, reader, listener) : std::nullopt;
     print(reading, objection, scored);
     for (const auto& line : ledger.lines()) report.lines.push_back(line);

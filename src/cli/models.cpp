@@ -32,10 +32,10 @@ std::string state_of(const nn::Manifest& model) {
 }
 
 int list() {
-    fmt::print("{:<14} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", "name", "task", "Hz", "hop", "window", "licence",
+    fmt::print("{:<20} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", "name", "task", "Hz", "hop", "window", "licence",
                "state");
     for (const auto& model : nn::list_models()) {
-        fmt::print("{:<14} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", model.name, model.task, model.sample_rate_hz,
+        fmt::print("{:<20} {:<9} {:>6} {:>5} {:>7}  {:<14} {}\n", model.name, model.task, model.sample_rate_hz,
                    model.front_end.hop, model.front_end.length, model.licence, state_of(model));
     }
     return kFine;

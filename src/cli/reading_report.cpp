@@ -36,18 +36,18 @@ std::string to_text(const speech::ReadBeside& beside, const speech::Reading& rea
 
 }  // namespace
 
-std::string objection_to(const speech::Reading& reading, bool has_voice) {
+std::string objection_to(const speech::Reading& reading, bool has_voice, double least_probability) {
     if (!has_voice) return "no voice in it";
     if (!reading.is_whole) return "too short for the text";
-    return objection_to(reading.mean_probability);
+    return objection_to(reading.mean_probability, least_probability);
 }
 
-std::string objection_to(double mean_probability) {
-    if (mean_probability >= speech::kLeastMeanProbability) return {};
+std::string objection_to(double mean_probability, double least_probability) {
+    if (mean_probability >= least_probability) return {};
     return fmt::format(
         "the text does not seem to be spoken there: its phones have a probability of {:.1f} % (geometric mean), less "
         "than {:.1f} %",
-        100 * mean_probability, 100 * speech::kLeastMeanProbability);
+        100 * mean_probability, 100 * least_probability);
 }
 
 std::string to_text(const speech::Reading& reading) {

@@ -10,10 +10,10 @@ namespace sidetone::cli {
 
 /// Why a reading is none: silence, another text, sound that ends before the text does. Empty where there is nothing to
 /// object to.
-[[nodiscard]] std::string objection_to(const speech::Reading& reading, bool has_voice);
+[[nodiscard]] std::string objection_to(const speech::Reading& reading, bool has_voice, double least_probability);
 
 /// The same, of the speech::mean_probability_of a text's phones alone.
-[[nodiscard]] std::string objection_to(double mean_probability);
+[[nodiscard]] std::string objection_to(double mean_probability, double least_probability);
 
 /// A line for each word: its times and, for each phone, when it begins and how sure the network is of it. What was said
 /// beside the text has lines of its own.

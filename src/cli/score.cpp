@@ -13,9 +13,9 @@
 #include "cli/score_prompt.hpp"
 #include "cli/score_report.hpp"
 #include "cli/speech_commands.hpp"
+#include "cli/speech_model.hpp"
 #include "cli/terminal.hpp"
 #include "device/sound_file.hpp"
-#include "nn/model_store.hpp"
 #include "rt/error.hpp"
 #include "speech/phoneme_recognizer.hpp"
 #include "speech/reading.hpp"
@@ -28,8 +28,9 @@ constexpr double kMostSeconds = 60;  // time and memory grow with seconds times 
 constexpr std::size_t kMostListBytes = std::size_t{64} << 20;
 
 struct ScoreArguments {
-    std::string file, text, phones, list, lexicon, scorer, features, json, model = "phoneme-ctc";
+    std::string file, text, phones, list, lexicon, scorer, features, json;
     bool strict = false, also_unspoken = false;
+    SpeechModelArguments model{.pass = "streaming"};  // its scores of whole sentences are better
 };
 
 struct Task {
@@ -87,11 +88,12 @@ Heard listen(const std::string& file, speech::PhonemeRecognizer& recognizer) {
 class Judge {
 public:
     explicit Judge(const ScoreArguments& arguments)
-        : recognizer_(nn::find_model(arguments.model)),
+        : recognizer_(open_recognizer(arguments.model)),
           prompts_(arguments.lexicon, arguments.strict),
+          least_probability_(least_mean_probability(arguments.model)),
           also_unspoken_(arguments.also_unspoken) {
         if (!arguments.features.empty()) return;  // there may be no weights yet
-        scorer_.emplace(arguments.scorer.empty() ? speech::default_pronunciation_scorer_file()
+        scorer_.emplace(arguments.scorer.empty() ? scorer_file(arguments.model)
                                                  : std::filesystem::path{arguments.scorer});
     }
 
@@ -104,7 +106,7 @@ public:
             return scored;
         }
         scored.features = *std::move(features);
-        if (!also_unspoken_) scored.objection = objection_to(scored.features);
+        if (!also_unspoken_) scored.objection = objection_to(scored.features, least_probability_);
         scored.seconds_of = [this, end = heard.seconds](std::int64_t frame) {
             return speech::border_s(recognizer_, frame, end);
         };
@@ -115,6 +117,7 @@ public:
 private:
     speech::PhonemeRecognizer recognizer_;
     ScorePrompts prompts_;
+    double least_probability_;
     bool also_unspoken_;
     std::optional<speech::PronunciationScorer> scorer_;
 };
@@ -185,9 +188,10 @@ void add_score(CLI::App& app, int& exit_code) {
                       "Refuse words that the lexicon does not have; default: guess by their letters");
     command->add_flag("--also-unspoken", arguments->also_unspoken,
                       "Judge also what sounds as if the text was not spoken, for comparing scores of whole corpora");
-    command->add_option("--model", arguments->model, "Model of the task \"phonemes\": a name or a folder")
-        ->capture_default_str();
-    command->add_option("--scorer", arguments->scorer, "Weights of the scorer; default: models/phone-scorer");
+    add_speech_model_options(*command, arguments->model);
+    add_pass_option(*command, arguments->model);
+    command->add_option("--scorer", arguments->scorer,
+                        "Weights of the scorer; default: those of the pass in models/phone-scorer");
     command->add_option("--features", arguments->features,
                         "No scores: write the scorer's inputs, 32-bit floats, a row for each phone, for training");
     command->add_option("--json", arguments->json, "Write times and scores to this file");

@@ -56,8 +56,8 @@ Times times_of_word(const ScoredRecording& scored, std::size_t number) {
 
 }  // namespace
 
-std::string objection_to(const speech::PronunciationFeatures& features) {
-    return objection_to(speech::mean_probability_of(features.alignment, 0));
+std::string objection_to(const speech::PronunciationFeatures& features, double least_probability) {
+    return objection_to(speech::mean_probability_of(features.alignment, 0), least_probability);
 }
 
 std::string to_text(const ScoredRecording& scored) {

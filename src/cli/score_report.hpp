@@ -26,7 +26,7 @@ struct ScoredRecording {
 };
 
 /// Why the text was not read aloud there; empty where it was.
-[[nodiscard]] std::string objection_to(const speech::PronunciationFeatures& features);
+[[nodiscard]] std::string objection_to(const speech::PronunciationFeatures& features, double least_probability);
 
 /// A line for each word: its times, its score, and those of its phones with what was heard instead; then the utterance.
 [[nodiscard]] std::string to_text(const ScoredRecording& scored);

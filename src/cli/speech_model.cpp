@@ -11,6 +11,9 @@
 #include "rt/error.hpp"
 #include "speech/letter_to_sound.hpp"
 #include "speech/prompt_text.hpp"
+#include "speech/pronunciation_scorer.hpp"
+#include "speech/reading.hpp"
+#include "speech/weights_file.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -28,15 +31,48 @@ speech::Lexicon read_lexicon(const std::string& asked) {
 }
 
 void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments) {
-    command.add_option("--model", arguments.model, "Model of the task \"phonemes\": a name or a folder")
-        ->capture_default_str();
+    command.add_option("--model", arguments.model, "Model of the task \"phonemes\": a name or a folder");
     command.add_option("--chunk-ms", arguments.chunk_ms, "Sound for which the network waits before it runs")
         ->check(CLI::IsMember({20, 40, 60, 80, 100, 120, 160, 200, 320, 640}))
         ->capture_default_str();
 }
 
+void add_pass_option(CLI::App& command, SpeechModelArguments& arguments) {
+    command
+        .add_option("--pass", arguments.pass,
+                    "full: the network that also hears what comes after a sound (models/phoneme-second-pass); "
+                    "streaming: the one that hears live (models/phoneme-ctc)")
+        ->check(CLI::IsMember({"full", "streaming"}))
+        ->capture_default_str()
+        ->excludes("--model");
+}
+
+bool is_second_pass(const SpeechModelArguments& arguments) {
+    return arguments.model.empty() && arguments.pass == "full";
+}
+
+SpeechModelArguments live(SpeechModelArguments arguments) {
+    arguments.pass = "streaming";
+    return arguments;
+}
+
+std::filesystem::path scorer_file(const SpeechModelArguments& arguments) {
+    if (is_second_pass(arguments)) return speech::find_weights("phone-scorer", "second-pass.bin");
+    return speech::default_pronunciation_scorer_file();
+}
+
+double least_mean_probability(const SpeechModelArguments& arguments) {
+    return is_second_pass(arguments) ? speech::kLeastMeanProbabilityOfSecondPass : speech::kLeastMeanProbability;
+}
+
+std::string model_called(const SpeechModelArguments& arguments) {
+    if (!arguments.model.empty()) return arguments.model;
+    return is_second_pass(arguments) ? "phoneme-second-pass" : "phoneme-ctc";
+}
+
 speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments) {
-    return speech::PhonemeRecognizer{nn::find_model(arguments.model), {.rows_per_run = arguments.chunk_ms / kRowMs}};
+    return speech::PhonemeRecognizer{nn::find_model(model_called(arguments)),
+                                     {.rows_per_run = arguments.chunk_ms / kRowMs}};
 }
 
 void add_prompt_options(CLI::App& command, PromptArguments& arguments) {

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "speech/lexicon.hpp"
@@ -13,11 +14,27 @@ namespace sidetone::cli {
 
 /// The options that commands share which recognise phonemes.
 struct SpeechModelArguments {
-    std::string model = "phoneme-ctc";
+    std::string model;          ///< empty: that of the pass
+    std::string pass = "full";  ///< or "streaming"
     std::uint32_t chunk_ms = 80;
 };
 
+/// --model and --chunk-ms.
 void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments);
+/// --pass, instead of --model; after that.
+void add_pass_option(CLI::App& command, SpeechModelArguments& arguments);
+
+/// Whether that network hears which waits for what comes after a sound.
+[[nodiscard]] bool is_second_pass(const SpeechModelArguments& arguments);
+/// What hears while somebody speaks: the streaming network, but for --model.
+[[nodiscard]] SpeechModelArguments live(SpeechModelArguments arguments);
+/// The weights of what scores that network's answers: each has a scorer of its own. Throws InputError where there are
+/// none.
+[[nodiscard]] std::filesystem::path scorer_file(const SpeechModelArguments& arguments);
+/// Below this probability of its phones a text was not read (speech/reading.hpp).
+[[nodiscard]] double least_mean_probability(const SpeechModelArguments& arguments);
+/// The model's name or folder.
+[[nodiscard]] std::string model_called(const SpeechModelArguments& arguments);
 
 /// Throws InputError: no such model, weights that are missing or not the manifest's.
 [[nodiscard]] speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments);

@@ -143,14 +143,14 @@ int transcribe_files(const TranscribeArguments& arguments) {
     for (const auto& file : arguments.files) files.push_back(transcribe_file(file, transcriber, arguments.is_brief));
     if (!arguments.json.empty()) {
         write_json(arguments.json,
-                   {{"model", arguments.model.model}, {"detector", transcriber.detector()}, {"files", files}});
+                   {{"model", model_called(arguments.model)}, {"detector", transcriber.detector()}, {"files", files}});
     }
     return kFine;
 }
 
 int transcribe_live(const TranscribeArguments& arguments) {
     return show_captions({.listening = arguments.listening,
-                          .model = arguments.model,
+                          .model = live(arguments.model),
                           .beam = arguments.beam,
                           .language = language_called(arguments.language),
                           .json = arguments.json,
@@ -195,6 +195,7 @@ void add_transcribe(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     add_word_options(*command, arguments->words);
     add_speech_model_options(*command, arguments->model);
+    add_pass_option(*command, arguments->model);
     command->add_option("--json", arguments->json,
                         "Write utterances, phones and words to this file; live also the ledger");
     command->add_option("--json-lines", arguments->json_lines,

@@ -47,8 +47,10 @@ struct Reading {
 };
 
 /// Below this mean_probability_of its phones a prompt was not read, whatever the alignment made of it: times say
-/// nothing then. Chosen on the speakers held out of the network's training (docs/speak.md).
+/// nothing then. By the streaming network, and by the second pass; each chosen on the speakers held out of training
+/// (docs/speak.md).
 inline constexpr double kLeastMeanProbability = 0.035;
+inline constexpr double kLeastMeanProbabilityOfSecondPass = 0.025;
 
 /// How a prompt is aligned that somebody reads aloud, who may say words twice, begin again, or say something else. The
 /// prices of these were chosen on speakers held out of the network's training, and on recordings of others in which

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes phoneme-tiny/ beside this file: a phoneme network of the real one's form, small, with random weights.
+"""Writes phoneme-tiny/ and phoneme-tiny-both-ways/ beside this file: phoneme networks of the real ones' forms, small, with random
+weights, the latter a second pass.
 
-It hears nothing, but streams: for tests of what is around the network, without trained weights. Made once; the files are the reference.
+They hear nothing, but stream: for tests of what is around the network, without trained weights. Made once; the files are the reference.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ sys.path.insert(0, str(HERE.parent.parent / "tools" / "train" / "phoneme_ctc"))
 from corpus import PHONES
 from export import export
 from features import BINS
-from network import LOOK_AHEAD, STACK, PhonemeNetwork, Shape
+from network import STACK, PhonemeNetwork, Shape
 
 ROWS = 8
 SPREAD = 6.0  # of the outputs' weights: answers that differ from one another, as a trained network's do
 
-NAME = "phoneme-tiny"
 HEAD = """# SPDX-License-Identifier: Apache-2.0
 # ../make_phoneme_tiny.py wrote this folder.
 name = "{name}"
@@ -57,25 +57,27 @@ def tensors(key: str, signal: str, suffix: str, states: list[torch.Tensor]) -> s
     return f"{key} = [\n" + "\n".join(lines) + "\n]\n"
 
 
-def main() -> None:
+def make(name: str, shape: Shape) -> None:
     torch.manual_seed(6)
-    network = PhonemeNetwork(Shape(width=16, dilations=(1, 2)))
+    network = PhonemeNetwork(shape)
     network.mean.fill_(12.0)
     network.inverse_deviation.fill_(0.25)
     with torch.no_grad():
-        network.ctc.weight.mul_(SPREAD)
-    folder = HERE / NAME
+        (network.second_ctc if shape.ahead else network.ctc).weight.mul_(SPREAD)
+        for block in network.second if shape.ahead else []:
+            block.mix.weight.copy_(torch.randn(shape.width, shape.width) / shape.width**0.5)
+    folder = HERE / name
     folder.mkdir(exist_ok=True)
-    weights = folder / f"{NAME}.onnx"
+    weights = folder / f"{name}.onnx"
     export(network, weights)
     contents = weights.read_bytes()
     states = network.states()
-    classes = ", ".join(f'"{name}"' for name in ("-", *PHONES[1:]))
+    classes = ", ".join(f'"{phone}"' for phone in ("-", *PHONES[1:]))
     text = HEAD.format(
-        name=NAME,
+        name=name,
         bands=BINS,
         stack=STACK,
-        look_ahead=LOOK_AHEAD,
+        look_ahead=shape.look_ahead,
         classes=classes,
         bytes=len(contents),
         sha256=hashlib.sha256(contents).hexdigest(),
@@ -84,6 +86,11 @@ def main() -> None:
     text += tensors("outputs", f'  {{ name = "log_probs", shape = [1, {ROWS // STACK}, {len(PHONES)}] }},', "_out", states)
     pairs = "\n".join(f'  {{ input = "state_{i}", output = "state_{i}_out" }},' for i in range(len(states)))
     (folder / "model.toml").write_text(text + f"states = [\n{pairs}\n]\n")
+
+
+def main() -> None:
+    make("phoneme-tiny", Shape(width=16, dilations=(1, 2)))
+    make("phoneme-tiny-both-ways", Shape(width=16, dilations=(1, 2), ahead=(1, 3)))
 
 
 if __name__ == "__main__":

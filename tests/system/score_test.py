@@ -34,6 +34,11 @@ class Score(program.ProgramTest):
             self.assertTrue(0 <= score <= 10, result["utterance"])
         self.assertEqual(result["guessed_words"], [])
 
+    def test_each_pass_has_scores_of_its_own(self):
+        full, streaming = (self.scored("--text", TEXT, "--also-unspoken", "--pass", by) for by in ("full", "streaming"))
+        self.assertNotEqual(full["utterance"], streaming["utterance"])
+        self.assertGreater(min(full["utterance"]["total"], streaming["utterance"]["total"]), 5, "a native reader")
+
     def test_a_phone_said_otherwise_has_a_lower_score(self):
         right = self.scored("--phones", "IH K S P IH R IY AH N S | P R UW V Z | DH IH S")
         wrong = self.scored("--phones", "IH K S P IH R IY AH N S | P R UW V Z | K IH M")

@@ -103,6 +103,8 @@ class Speak(program.ProgramTest):
         self.assert_refused(self.transcribe(program.SPEECH, "--json", "no/such/folder.json"), "no/such/folder.json")
         self.assert_refused(self.run_program("transcribe", "--model", "silero-vad", program.SPEECH), "silero-vad", "task")
         self.assert_refused(self.run_program("transcribe", "--model", "nosuch", program.SPEECH), "nosuch")
+        self.assert_refused(self.transcribe(program.SPEECH, "--pass", "full"), "--pass", "--model")
+        self.assert_refused(self.run_program("transcribe", "--pass", "both", program.SPEECH), "--pass", "both")
         self.assert_refused(self.align(program.SPEECH, "--text", "the way 42 caf\u00e9"), '"42", "caf\u00e9"', "--lexicon")
         self.assert_refused(self.align(program.SPEECH, "--strict", "--text", "the zimble way, zork"), '"zimble", "zork"')
         self.assert_refused(self.align(program.SPEECH, "--text", " ... "), "no word")
@@ -155,8 +157,13 @@ class Heard(program.ProgramTest):
         self.write("lexicon.txt", LEXICON)
 
     def test_words_are_where_they_were_spoken(self):
+        for by in ("full", "streaming"):
+            with self.subTest(by=by):
+                self.expect_words_where_they_were_spoken("--pass", by)
+
+    def expect_words_where_they_were_spoken(self, *arguments):
         result = self.run_program("align", program.SPEECH, "--text", TEXT, "--lexicon", "lexicon.txt", "--json", "out.json",
-                                  "--textgrid", "out.TextGrid")
+                                  "--textgrid", "out.TextGrid", *arguments)
         self.assert_fine(result)
         found = self.json("out.json")
         self.assertTrue(found["spoken"])
@@ -195,11 +202,14 @@ class Heard(program.ProgramTest):
         self.assertFalse(self.json("out.json")["spoken"])
 
     def test_phones_are_those_of_the_sentence(self):
-        self.assert_fine(self.run_program("transcribe", program.SPEECH, "--json", "out.json"))
-        phones = [p["phone"] for u in self.json("out.json")["files"][0]["utterances"] for p in u["phones"]]
-        expected = "W AY SH UH D W AH N HH AO L T AA N DH AH W EY".split()
-        self.assertTrue(len(expected) / 2 < len(phones) < 2 * len(expected), phones)
-        self.assertGreaterEqual(len(set(phones) & set(expected)), 6, phones)
+        for by, model in (("full", "phoneme-second-pass"), ("streaming", "phoneme-ctc")):
+            with self.subTest(by=by):
+                self.assert_fine(self.run_program("transcribe", program.SPEECH, "--pass", by, "--json", "out.json"))
+                self.assertEqual(self.json("out.json")["model"], model)
+                phones = [p["phone"] for u in self.json("out.json")["files"][0]["utterances"] for p in u["phones"]]
+                expected = "W AY SH UH D W AH N HH AO L T AA N DH AH W EY".split()
+                self.assertTrue(len(expected) / 2 < len(phones) < 2 * len(expected), phones)
+                self.assertGreaterEqual(len(set(phones) & set(expected)), 6, phones)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ using testing::HasSubstr;
 nn::Manifest tiny_model() {
     return nn::read_manifest(nn::test::kSource / "tests" / "data" / "phoneme-tiny");
 }
+nn::Manifest tiny_second_pass() {
+    return nn::read_manifest(nn::test::kSource / "tests" / "data" / "phoneme-tiny-both-ways");
+}
 
 // Speech-like: noise in syllables, so that answers differ from one another.
 std::vector<float> syllables(std::size_t count) {
@@ -55,6 +58,11 @@ Heard heard_in_chunks(PhonemeRecognizer& recognizer, std::span<const float> samp
 Heard heard_at_once(PhonemeRecognizer& recognizer, std::span<const float> samples) {
     const std::size_t all[] = {samples.size()};
     return heard_in_chunks(recognizer, samples, all);
+}
+
+Heard heard_at_once_of(const nn::Manifest& model, std::span<const float> samples) {
+    PhonemeRecognizer recognizer{model};
+    return heard_at_once(recognizer, samples);
 }
 
 float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
@@ -93,17 +101,38 @@ TEST(PhonemeRecognizer, AnswersAreLogarithmsOfProbabilitiesAndDiffer) {
 // ONNX Runtime is the reference of the network; runs of other lengths are the same network.
 TEST(PhonemeRecognizer, SaysTheSameInAnyBackendAndWithRunsOfAnyLength) {
     const auto samples = syllables(16'123);
-    PhonemeRecognizer recognizer{tiny_model()};
-    const auto native = heard_at_once(recognizer, samples);
-    EXPECT_EQ(recognizer.backend(), "native");
-    for (const std::uint32_t rows : {2U, 4U, 8U, 10U, 64U}) {
-        for (const auto* backend : {"native", "onnxruntime"}) {
-            PhonemeRecognizer other{tiny_model(), {.rows_per_run = rows, .backend = backend}};
-            const auto heard = heard_at_once(other, samples);
-            EXPECT_LT(largest_difference(heard.values, native.values), 1e-4) << rows << ' ' << backend;
-            EXPECT_EQ(heard.first_samples, native.first_samples) << rows << ' ' << backend;
+    for (const auto& model : {tiny_model(), tiny_second_pass()}) {
+        PhonemeRecognizer recognizer{model};
+        const auto native = heard_at_once(recognizer, samples);
+        EXPECT_EQ(recognizer.backend(), "native");
+        for (const std::uint32_t rows : {2U, 4U, 8U, 10U, 64U}) {
+            for (const auto* backend : {"native", "onnxruntime"}) {
+                PhonemeRecognizer other{model, {.rows_per_run = rows, .backend = backend}};
+                const auto heard = heard_at_once(other, samples);
+                EXPECT_LT(largest_difference(heard.values, native.values), 1e-4) << rows << ' ' << backend;
+                EXPECT_EQ(heard.first_samples, native.first_samples) << rows << ' ' << backend;
+            }
         }
     }
+}
+
+// Its blocks wait for four answers' time: the changed sound is in the answers about the 80 ms before it, and in no
+// earlier one.
+TEST(PhonemeRecognizer, OfASecondPassHearsWhatComesAfterASound) {
+    auto samples = syllables(16'000);
+    PhonemeRecognizer recognizer{tiny_second_pass()};
+    const auto before = heard_at_once(recognizer, samples);
+    constexpr std::size_t kChange = 8000;
+    for (std::size_t n = kChange; n < samples.size(); ++n) samples[n] = -2 * samples[n];
+    recognizer.reset();
+    const auto after = heard_at_once(recognizer, samples);
+    std::size_t first = 0;
+    while (before.values[first] == after.values[first]) ++first;
+    const auto begin = before.first_samples[first / kPhoneClassCount];
+    EXPECT_EQ(recognizer.look_ahead_samples(), (2 + 4) * 320 + 40);
+    EXPECT_GT(begin + recognizer.hop() + recognizer.look_ahead_samples(), static_cast<std::int64_t>(kChange));
+    EXPECT_LE(begin + recognizer.look_ahead_samples(), static_cast<std::int64_t>(kChange));
+    EXPECT_EQ(before.first_samples.back(), heard_at_once_of(tiny_model(), samples).first_samples.back());
 }
 
 // 2 rows make an answer, the last row's middle is 160 + 200 samples into its stretch of sound, and training asks two
@@ -200,10 +229,7 @@ TEST(PhonemeRecognizer, RefusesModelsOfOtherKinds) {
 }
 
 // With the trained weights: speech has phones in it, and silence has none.
-TEST(PhonemeRecognizer, OfTheTrainedNetworkHearsPhonesInSpeechOnly) {
-    const nn::test::PublishedWeights published;
-    const auto model = nn::find_model("phoneme-ctc");
-    SIDETONE_REQUIRE_WEIGHTS(model);
+void expect_phones_in_speech_only(const nn::Manifest& model) {
     PhonemeRecognizer recognizer{model};
     const auto phones_in = [&](std::span<const float> samples) {
         std::size_t phones = 0;
@@ -224,6 +250,16 @@ TEST(PhonemeRecognizer, OfTheTrainedNetworkHearsPhonesInSpeechOnly) {
     EXPECT_GT(phones_in(voice), 5 * seconds);
     EXPECT_LT(phones_in(voice), 20 * seconds);
     EXPECT_LE(phones_in(std::vector<float>(48'000)), 1U);
+}
+
+TEST(PhonemeRecognizer, OfTheTrainedNetworksHearsPhonesInSpeechOnly) {
+    const nn::test::PublishedWeights published;
+    for (const auto* name : {"phoneme-ctc", "phoneme-second-pass"}) {
+        SCOPED_TRACE(name);
+        const auto model = nn::find_model(name);
+        SIDETONE_REQUIRE_WEIGHTS(model);
+        expect_phones_in_speech_only(model);
+    }
 }
 
 }  // namespace

@@ -33,9 +33,10 @@ def borders_of_flite(text: str, sound: Path) -> list[tuple[str, float]]:
     return [(SAME_PHONE.get(name, name), begin) for (name, _), begin in zip(ends, begins) if name != SILENCE]
 
 
-def borders_of_program(program: Path, text: str, sound: Path, out: Path) -> list[tuple[str, float]]:
+def borders_of_program(options: argparse.Namespace, text: str, sound: Path, out: Path) -> list[tuple[str, float]]:
     """The same by alignment; nothing where the program does not find the text."""
-    done = subprocess.run([str(program), "align", str(sound), "--text", text, "--json", str(out)], capture_output=True, text=True)
+    command = [str(options.program), "align", str(sound), "--text", text, "--json", str(out), "--pass", options.by]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode == 2:
         raise SystemExit(done.stderr.strip())
     words = json.loads(out.read_text())["words"]
@@ -53,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, required=True, help="sidetone")
     parser.add_argument("--texts", type=Path, required=True, help="lines of a name and a sentence")
+    parser.add_argument("--pass", dest="by", choices=("streaming", "full"), default="streaming", help="as of `sidetone align`")
     return parser.parse_args()
 
 
@@ -66,7 +68,7 @@ def main() -> None:
         sound, out = Path(folder, "spoken.wav"), Path(folder, "found.json")
         for text in texts:
             truth = borders_of_flite(text, sound)
-            found = borders_of_program(options.program, text, sound, out)
+            found = borders_of_program(options, text, sound, out)
             refused += not found
             off += errors(truth, found)
     if not off:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Phone error rate of `sidetone transcribe`, as it is used: streaming, with the language model of phones in its search.
+"""Phone error rate of `sidetone transcribe`: streaming or by the second pass, with the language model of phones in its search.
 
 Each recording is taken for one utterance; what was heard is compared with the canonical phones. On the speakers held out
 of training, for choosing; or on the test half, for reporting, and for nothing else.
@@ -20,7 +20,7 @@ from corpus import CLASS_OF, Utterance, speechocean_utterances
 from measure import edit_distance
 
 EXAMPLE = """example:
-  ./error_rate.py --data DATA --on test
+  ./error_rate.py --data DATA --on test --pass full
   ./error_rate.py --data DATA --on dev --phone-lm none --beam 4
 """
 PROGRAM = Path(__file__).parents[3] / "build/release/bin/sidetone"
@@ -31,7 +31,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with speechocean762/")
     parser.add_argument("--on", choices=("dev", "test"), default="dev", help="default: dev, the speakers held out")
     parser.add_argument("--program", type=Path, default=PROGRAM, help="default: build/release/bin/sidetone")
-    parser.add_argument("--model", default="phoneme-ctc", help="as of `sidetone transcribe`")
+    parser.add_argument("--pass", dest="by", choices=("streaming", "full"), default="streaming", help="default: streaming")
+    parser.add_argument("--model", help="as of `sidetone transcribe`, instead of --pass")
     parser.add_argument("--phone-lm", default="auto", help="as of `sidetone transcribe`")
     parser.add_argument("--beam", type=int, default=16, help="as of `sidetone transcribe`")
     parser.add_argument("--chunk-ms", type=int, default=80, help="as of `sidetone transcribe`")
@@ -51,7 +52,7 @@ def heard_phones(options: argparse.Namespace, files: list[Path]) -> dict[Path, l
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "heard.json"
         command = [options.program, "transcribe", "--brief", "--vad", "none", "--phone-lm", options.phone_lm]
-        command += ["--model", options.model]
+        command += ["--model", options.model] if options.model else ["--pass", options.by]
         command += ["--beam", str(options.beam), "--chunk-ms", str(options.chunk_ms), "--json", out, *files]
         if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
             raise SystemExit(2)
