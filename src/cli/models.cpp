@@ -12,22 +12,26 @@
 #include "cli/terminal.hpp"
 #include "nn/backends.hpp"
 #include "nn/model_store.hpp"
+#include "nn/word_model.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::cli {
 namespace {
 
 constexpr const char* kReady = "ready";
+constexpr const char* kToBePulled = "to be pulled";
+constexpr const char* kWords = "words";  // the task of nn/word_model.hpp
 
 // kReady, or what is missing; never throws for weights that are not there.
 std::string state_of(const nn::Manifest& model) {
+    if (model.task == kWords) return nn::is_there(nn::find_word_model(model.folder.string())) ? kReady : kToBePulled;
     try {
         for (const auto& graph : model.graphs) (void)nn::weights_file(model, graph);
         return kReady;
     } catch (const InputError&) {
         const bool has_url =
             std::all_of(model.graphs.begin(), model.graphs.end(), [](const auto& g) { return !g.url.empty(); });
-        return has_url ? "to be pulled" : "missing: run scripts/setup";
+        return has_url ? kToBePulled : "missing: run scripts/setup";
     }
 }
 
@@ -63,7 +67,7 @@ void print_model(const nn::Manifest& model) {
     }
     const auto state = state_of(model);
     fmt::print("  weights  {}\n", state);
-    if (state != kReady) return;
+    if (state != kReady || model.task == kWords) return;
     const auto opened = nn::open_model(model, "auto");
     fmt::print("  backend  {} ({})\n", opened.backend, opened.refusal.empty() ? opened.reason : opened.refusal);
 }
@@ -115,8 +119,15 @@ void add_inspect(CLI::App& models, int& exit_code) {
     command->callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
 }
 
+void verify_words(const nn::WordModel& model) {
+    for (const auto* file : model.files()) {
+        fmt::print("{}: the SHA-256 is the manifest's\n", nn::verified_file(model, *file).string());
+    }
+}
+
 int verify(const std::string& name) {
     const auto model = nn::find_model(name);
+    if (model.task == kWords) verify_words(nn::find_word_model(name));
     for (const auto& graph : model.graphs) {
         nn::verify_weights(model, graph);
         fmt::print("{}: the SHA-256 is the manifest's\n", nn::weights_file(model, graph).string());
@@ -124,8 +135,18 @@ int verify(const std::string& name) {
     return kFine;
 }
 
+int pull_words(const std::string& name) {
+    const auto model = nn::find_word_model(name);
+    StatusLine line;
+    line.show(fmt::format("fetching {} …", model.package));
+    nn::pull_word_model(model);
+    line.clear();
+    return verify(name);
+}
+
 int pull(const std::string& name) {
     const auto model = nn::find_model(name);
+    if (model.task == kWords) return pull_words(name);
     StatusLine line;
     nn::pull_model(model, [&](const nn::PullProgress& p) {
         const auto share =

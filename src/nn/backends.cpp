@@ -93,6 +93,10 @@ std::unique_ptr<Session> open_session(const std::string& backend, const Manifest
 }
 
 OpenedModel open_model(const Manifest& model, const std::string& asked) {
+    if (model.graphs.empty()) {
+        throw InputError{fmt::format("{}: key \"task\": found \"{}\", expected one of graphs with fixed shapes",
+                                     manifest_file(model), model.task)};
+    }
     if (asked != "auto") return open_asked(model, asked, false);
     if (model.backend != "auto") return open_asked(model, model.backend, true);
     if (backends_for(model).empty()) {

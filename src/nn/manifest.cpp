@@ -9,6 +9,7 @@
 
 #include "dsp/real_fft.hpp"
 #include "nn/download_url.hpp"
+#include "nn/manifest_text.hpp"
 #include "nn/tensor_check.hpp"
 #include "nn/toml_table.hpp"
 
@@ -19,21 +20,6 @@ constexpr std::int64_t kMaxDimension = std::int64_t{1} << 24;
 constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensorElements = std::size_t{1} << 26;
 constexpr std::uint32_t kMaxRowsOfRun = 64;
-
-constexpr auto kPlainName = "a plain name of letters, digits, '-', '_' and '.'";
-
-// A name that is safe as one step of a path.
-bool is_plain_name(std::string_view name) {
-    const auto is_good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-               c == '.';
-    };
-    return name.size() <= 128 && !name.starts_with('.') && std::ranges::all_of(name, is_good);
-}
-
-bool is_sha256(std::string_view text) {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
 
 bool is_weights_name(std::string_view name) {
     return is_plain_name(name) && (name.ends_with(".onnx") || name.ends_with(".tflite"));
@@ -224,7 +210,7 @@ GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     graph.manifest = model.folder / "model.toml";
     graph.file = table.text("file", fmt::format("{} that ends in .onnx or .tflite", kPlainName), is_weights_name);
     graph.bytes = static_cast<std::uint64_t>(table.integer("bytes", 1, static_cast<std::int64_t>(kMaxWeightsBytes)));
-    graph.sha256 = table.text("sha256", "64 lower-case hexadecimal digits", is_sha256);
+    graph.sha256 = table.text("sha256", kSha256Digits, is_sha256);
     if (table.has("url")) {
         graph.url = table.text("url", std::string{kAllowedUrls},
                                [](std::string_view url) { return url_kind(std::string{url}) != UrlKind::refused; });
@@ -310,8 +296,9 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     model.licence = table.text("licence");
     model.source = table.text("source");
     model.task = table.choice<std::string>(
-        "task", {{"denoise", "denoise"}, {"vad", "vad"}, {"mos", "mos"}, {"phonemes", "phonemes"}});
+        "task", {{"denoise", "denoise"}, {"vad", "vad"}, {"mos", "mos"}, {"phonemes", "phonemes"}, {"words", "words"}});
     model.sample_rate_hz = static_cast<std::uint32_t>(table.integer("sample_rate_hz", 8000, 192'000));
+    if (model.task == "words") return model;  // nn/word_model.hpp reads the rest
     if (table.has("backend")) {
         model.backend = table.choice<std::string>(
             "backend", {{"auto", "auto"}, {"onnxruntime", "onnxruntime"}, {"tflite", "tflite"}, {"native", "native"}});

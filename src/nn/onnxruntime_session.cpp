@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <onnxruntime_cxx_api.h>
-#include <onnxruntime_session_options_config_keys.h>
 
 #include <algorithm>
 #include <array>
 
 #include "nn/manifest.hpp"
+#include "nn/onnxruntime.hpp"
 #include "nn/session.hpp"
 #include "nn/tensor_check.hpp"
 #include "rt/error.hpp"
@@ -48,27 +48,6 @@ ONNXTensorElementDataType onnx_type(ElementType type) {
     return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
 }
 
-// Errors come back as statuses and are told by whoever asked; a log line beside them would only repeat them.
-void discard_log(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
-
-// One for the process: sessions share its logger; it has no thread pools.
-Ort::Env& environment() {
-    static Ort::Env env{ORT_LOGGING_LEVEL_ERROR, "sidetone", discard_log, nullptr};
-    return env;
-}
-
-Ort::SessionOptions real_time_options() {
-    Ort::SessionOptions options;
-    options.SetIntraOpNumThreads(1);
-    options.SetInterOpNumThreads(1);
-    options.SetExecutionMode(ORT_SEQUENTIAL);
-    options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-    options.AddConfigEntry(kOrtSessionOptionsConfigAllowIntraOpSpinning, "0");
-    options.AddConfigEntry(kOrtSessionOptionsConfigAllowInterOpSpinning, "0");
-    options.AddConfigEntry(kOrtSessionOptionsConfigSetDenormalAsZero, "1");
-    return options;
-}
-
 class OnnxRuntimeSession final : public Session {
 public:
     OnnxRuntimeSession(const GraphSpec& graph, const std::filesystem::path& file);
@@ -99,7 +78,7 @@ OnnxRuntimeSession::OnnxRuntimeSession(const GraphSpec& graph, const std::filesy
     {
         // Denormals-as-zero is switched on for the thread that makes the session, too; this one gets its own mode back.
         const rt::ScopedFlushDenormals flush;
-        session_ = Ort::Session{environment(), file.c_str(), real_time_options()};
+        session_ = Ort::Session{onnxruntime_environment(), file.c_str(), onnxruntime_options()};
     }
     check_tensors(graph, file, tensors_of_file(true), tensors_of_file(false));
 }

@@ -2,34 +2,51 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
-#include <array>
 #include <fstream>
 #include <memory>
+#include <vector>
 
 #include "nn/model_store.hpp"
+#include "nn/package.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn {
 
-std::string sha256_of(const std::filesystem::path& file) {
+namespace {
+
+std::vector<unsigned char> digest_of(const std::filesystem::path& file, const EVP_MD* kind, const char* name) {
     std::ifstream stream{file, std::ios::binary};
     if (!stream || std::filesystem::is_directory(file)) {
         throw InputError{fmt::format("{}: cannot be read", file.string())};
     }
     const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-    bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+    bool good = context && EVP_DigestInit_ex(context.get(), kind, nullptr) == 1;
     std::vector<char> chunk(std::size_t{1} << 16);
     while (good && stream) {
         stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
         good = EVP_DigestUpdate(context.get(), chunk.data(), static_cast<std::size_t>(stream.gcount())) == 1;
     }
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    std::vector<unsigned char> digest(EVP_MAX_MD_SIZE);
     unsigned int length = 0;
     good = good && !stream.bad() && EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1;
-    if (!good) throw InputError{fmt::format("{}: its SHA-256 could not be computed", file.string())};
+    if (!good) throw InputError{fmt::format("{}: its {} could not be computed", file.string(), name)};
+    digest.resize(length);
+    return digest;
+}
+
+}  // namespace
+
+std::string sha256_of(const std::filesystem::path& file) {
     std::string text;
-    for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
+    for (const auto byte : digest_of(file, EVP_sha256(), "SHA-256")) text += fmt::format("{:02x}", byte);
     return text;
+}
+
+std::string sha512_of(const std::filesystem::path& file) {
+    const auto digest = digest_of(file, EVP_sha512(), "SHA-512");
+    std::vector<unsigned char> text((digest.size() + 2) / 3 * 4 + 1);
+    const auto length = EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
+    return "sha512-" + std::string{text.begin(), text.begin() + length};
 }
 
 void verify_weights(const Manifest& model, const GraphSpec& graph) {

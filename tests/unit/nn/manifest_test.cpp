@@ -112,8 +112,10 @@ TEST_F(ManifestFile, NamesAnUnknownKeyWithItsLine) {
 }
 
 TEST_F(ManifestFile, NamesAMissingKey) {
-    EXPECT_THAT(complaint_with("task = \"denoise\"\n", ""),
-                EndsWith(": key \"task\": found nothing, expected one of \"denoise\", \"vad\", \"mos\", \"phonemes\""));
+    EXPECT_THAT(
+        complaint_with("task = \"denoise\"\n", ""),
+        EndsWith(
+            ": key \"task\": found nothing, expected one of \"denoise\", \"vad\", \"mos\", \"phonemes\", \"words\""));
     EXPECT_THAT(complaint_with("hop = 128\n", ""), StartsWith(":8: key \"front_end.hop\": found nothing"));
     EXPECT_THAT(complaint_with("sha256", "#"), HasSubstr("key \"graph.sha256\": found nothing"));
 }
