@@ -2,6 +2,7 @@
 #include "cli/bench.hpp"
 
 #include "cli/command.hpp"
+#include "cli/speech_commands.hpp"
 
 namespace sidetone::cli {
 
@@ -17,6 +18,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     add_bench_features(*bench, exit_code);
     add_bench_decode(*bench, exit_code);
     add_bench_speech(*bench, exit_code);
+    add_bench_words(*bench, exit_code);
 }
 
 }  // namespace sidetone::cli

@@ -22,12 +22,27 @@ std::uint64_t phones_before(const speech::HeardPhones& phones, std::int64_t samp
 
 }  // namespace
 
+CaptionFollower::CaptionFollower(const speech::HeardPhones::Settings& settings, std::optional<speech::HeardWords> words,
+                                 SpokenWords* texts)
+    : utterances_(settings, std::move(words)),
+      texts_(texts),
+      sound_(texts != nullptr ? speech::kLongestUtterance : 0) {}
+
+void CaptionFollower::hear(std::span<const float> samples) {
+    if (texts_ != nullptr) sound_.push(samples);
+}
+
 void CaptionFollower::answer(const speech::PhonemeAnswer& answer, float) {
-    utterances_.take(answer, [this](const speech::Utterance& utterance) { ended_.push_back(utterance); });
+    utterances_.take(answer, [this](const speech::Utterance& utterance) { finish(utterance); });
 }
 
 void CaptionFollower::end() {
-    utterances_.finish([this](const speech::Utterance& utterance) { ended_.push_back(utterance); });
+    utterances_.finish([this](const speech::Utterance& utterance) { finish(utterance); });
+}
+
+void CaptionFollower::finish(const speech::Utterance& utterance) {
+    ended_.push_back(utterance);
+    if (texts_ != nullptr) texts_->submit(over_++, sound_.copy(utterance.begin, utterance.end));
 }
 
 bool CaptionFollower::show(HeardNow& news) {

@@ -33,14 +33,16 @@ int close_unless_shared(std::FILE* stream) {
 
 }  // namespace
 
-CaptionPage::CaptionPage(CaptionFollower& follower, const Settings& settings)
+CaptionPage::CaptionPage(CaptionFollower& follower, SpokenWords* texts, const Settings& settings)
     : follower_(follower),
+      texts_(texts),
       keeps_utterances_(settings.keeps_utterances),
       has_text_(settings.json_lines != kToStandardOutput),
       is_terminal_(has_text_ && isatty(STDOUT_FILENO) != 0),
       json_lines_(opened(settings.json_lines), close_unless_shared) {}
 
 void CaptionPage::show(const HeardNow& news) {
+    show_texts();
     if (news.ends_utterance) {
         show_end(news.utterance);
     } else {
@@ -49,9 +51,37 @@ void CaptionPage::show(const HeardNow& news) {
     if (has_text_) std::fflush(stdout);
 }
 
+void CaptionPage::show_texts() {
+    if (texts_ == nullptr) return;
+    // In the order of the utterances; one that is found before its utterance is shown waits for that.
+    while (!waiting_.empty()) {
+        const auto words = texts_->take();
+        if (!words) return;
+        show_text(*words);
+    }
+}
+
+void CaptionPage::show_text(const WordsOfUtterance& words) {
+    const auto times = waiting_.front();
+    waiting_.pop_front();
+    text_after_.record(static_cast<std::int64_t>(words.after_ms * 1e6));
+    if (has_text_) {
+        std::fputs(((is_terminal_ ? kClearLine : "") + text_line(times.start_s, times.end_s, words)).c_str(), stdout);
+    }
+    if (words.utterance < utterances_.size()) add_text(utterances_[words.utterance], words);
+    nlohmann::json json{{"event", "text"},
+                        {"utterance", words.utterance},
+                        {"start_s", times.start_s},
+                        {"end_s", times.end_s},
+                        {"after_ms", words.after_ms}};
+    add_text(json, words);
+    write_line(json);
+}
+
 void CaptionPage::show_end(std::uint64_t number) {
     const auto utterance = follower_.take_finished();
     if (!utterance) return;
+    if (texts_ != nullptr) waiting_.push_back({.start_s = start_s(*utterance), .end_s = end_s(*utterance)});
     if (has_text_)
         std::fputs(((is_terminal_ ? kClearLine : "") + line_of(*utterance, follower_.words())).c_str(), stdout);
     settled_ = 0;

@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/caption_follower.hpp"
 #include "cli/phone_screen.hpp"
+#include "cli/spoken_words.hpp"
+#include "rt/histogram.hpp"
 
 namespace sidetone::cli {
 
@@ -17,6 +20,7 @@ namespace sidetone::cli {
 ///
 ///     {"event": "phones", "utterance": 0, "first": 0, "settled": 2, "phones": ["W", "AY", "SH"]}
 ///     {"event": "utterance", "utterance": 0, "start_s": 0.4, "end_s": 2.1, "phones": [{…}, …]}
+///     {"event": "text", "utterance": 0, "start_s": 0.4, "end_s": 2.1, "text": "Why …", "after_ms": 130}
 ///
 /// the first of them whenever the phones change: the latest 32 of the utterance, from number `first` on, of which so
 /// many as are settled will stay.
@@ -27,22 +31,36 @@ public:
         bool keeps_utterances = false;  ///< for `utterances`
     };
 
-    /// `follower` must outlive it. Throws InputError: the file cannot be written.
-    CaptionPage(CaptionFollower& follower, const Settings& settings);
+    /// Both must outlive it; `texts` may be null. Throws InputError: the file cannot be written.
+    CaptionPage(CaptionFollower& follower, SpokenWords* texts, const Settings& settings);
 
     void show(const HeardNow& news) override;
 
+    /// The texts that have been found since; any thread, once nobody else shows anything.
+    void show_texts();
+
     /// Standard output is for people.
     [[nodiscard]] bool has_text() const noexcept { return has_text_; }
+    /// How long after the end of an utterance was heard its text was found.
+    [[nodiscard]] rt::Distribution text_after_us() const { return text_after_.distribution_us(); }
     /// After the end: all of them, where they are kept.
     [[nodiscard]] const nlohmann::json& utterances() const noexcept { return utterances_; }
 
 private:
     void show_end(std::uint64_t number);
     void show_part(const HeardNow& news);
+    void show_text(const WordsOfUtterance& words);
     void write_line(const nlohmann::json& line);
 
+    /// When an utterance was whose text is not known yet.
+    struct Times {
+        double start_s = 0, end_s = 0;
+    };
+
     CaptionFollower& follower_;
+    SpokenWords* texts_;
+    std::deque<Times> waiting_;
+    rt::Histogram text_after_;
     bool keeps_utterances_, has_text_, is_terminal_;
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_lines_;
     std::uint64_t phones_before_ = 0;  // of utterances that are over

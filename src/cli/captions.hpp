@@ -8,6 +8,7 @@
 
 #include "cli/listening.hpp"
 #include "cli/speech_model.hpp"
+#include "cli/spoken_words.hpp"
 #include "speech/heard_words.hpp"
 #include "speech/phone_language_model.hpp"
 #include "speech/voice_detector.hpp"
@@ -24,8 +25,9 @@ struct CaptionArguments {
 };
 
 /// Shows what is spoken into a card while it is, until the user stops it; then the ledger. Returns an ExitCode.
-/// `detector` finds the voices; `words`, if any, are listened for too. Throws InputError.
+/// `detector` finds the voices; `words`, if any, are listened for too; `texts` finds the text of utterances that are
+/// over; null: nobody. Throws InputError.
 [[nodiscard]] int show_captions(const CaptionArguments& arguments, std::unique_ptr<speech::VoiceDetector> detector,
-                                std::optional<speech::HeardWords> words);
+                                std::optional<speech::HeardWords> words, std::unique_ptr<SpokenWords> texts);
 
 }  // namespace sidetone::cli

@@ -10,5 +10,6 @@ void add_transcribe(CLI::App& app, int& exit_code);
 void add_align(CLI::App& app, int& exit_code);
 void add_coach(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
+void add_bench_words(CLI::App& bench, int& exit_code);
 
 }  // namespace sidetone::cli

@@ -8,6 +8,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,11 +21,15 @@
 #include "cli/recording.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
+#include "cli/spoken_words.hpp"
 #include "cli/utterance_report.hpp"
 #include "nn/model_store.hpp"
+#include "nn/word_model.hpp"
 #include "rt/error.hpp"
 #include "speech/letter_to_sound.hpp"
+#include "speech/moonshine.hpp"
 #include "speech/phone_language_model.hpp"
+#include "speech/sound_memory.hpp"
 #include "speech/transcriber.hpp"
 #include "speech/vocabulary.hpp"
 
@@ -40,7 +46,7 @@ struct WordArguments {
 struct TranscribeArguments {
     std::vector<std::string> files;
     ListeningArguments listening{.chain = "captions"};
-    std::string json, json_lines, detector = "auto", language = "auto";
+    std::string json, json_lines, detector = "auto", language = "auto", text = "auto";
     std::size_t beam = 16;
     bool is_brief = false;
     SpeechModelArguments model;
@@ -53,6 +59,8 @@ struct TranscribeArguments {
 constexpr std::size_t kLiveBeam = 4;
 constexpr std::uint32_t kLiveChunkMs = 40;
 
+constexpr auto kTextModel = "moonshine-tiny";
+
 std::unique_ptr<speech::VoiceDetector> detector_called(const std::string& name) {
     if (name == "none") return speech::make_indifferent_detector();
     if (name == "energy") return speech::make_energy_detector();
@@ -60,18 +68,45 @@ std::unique_ptr<speech::VoiceDetector> detector_called(const std::string& name) 
     return speech::best_voice_detector();
 }
 
-nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& transcriber, bool is_brief) {
+// "auto": where the weights are, unless words of a vocabulary are wanted.
+std::optional<speech::Moonshine> text_by(const TranscribeArguments& arguments) {
+    if (arguments.text == "off" || (arguments.text == "auto" && arguments.words.are_wanted())) return std::nullopt;
+    auto model = nn::find_word_model(kTextModel);
+    if (arguments.text == "auto" && !nn::is_there(model)) return std::nullopt;
+    return speech::Moonshine{std::move(model)};
+}
+
+WordsOfUtterance text_of(speech::Moonshine& model, std::span<const float> samples) {
+    WordsOfUtterance words;
+    try {
+        words.text = model.text_of(samples);
+    } catch (const std::runtime_error& error) {
+        words.failure = error.what();
+    }
+    return words;
+}
+
+nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& transcriber, speech::Moonshine* model,
+                               bool is_brief) {
+    speech::SoundMemory sound{model != nullptr ? speech::kLongestUtterance : 0};
     auto utterances = nlohmann::json::array();
     const auto use = [&](const speech::Utterance& utterance) {
         fmt::print("{}{}", line_of(utterance, transcriber.words()),
                    is_brief ? "" : table_of(utterance, transcriber.words()));
-        std::fflush(stdout);
         utterances.push_back(to_json(utterance, transcriber.words()));
+        if (model != nullptr) {
+            const auto text = text_of(*model, sound.copy(utterance.begin, utterance.end));
+            fmt::print("{}", text_line(start_s(utterance), end_s(utterance), text));
+            add_text(utterances.back(), text);
+        }
+        std::fflush(stdout);
     };
     fmt::print("{}\n", file);
     transcriber.reset();
-    const auto extent = read_recording(file, speech::PhonemeRecognizer::kRateHz,
-                                       [&](std::span<const float> samples) { transcriber.push(samples, use); });
+    const auto extent = read_recording(file, speech::PhonemeRecognizer::kRateHz, [&](std::span<const float> samples) {
+        if (model != nullptr) sound.push(samples);
+        transcriber.push(samples, use);
+    });
     transcriber.finish(use);
     if (utterances.empty()) fmt::print("    no voice in {:.2f} s\n", extent.seconds);
     if (extent.not_finite != 0) {
@@ -140,7 +175,10 @@ int transcribe_files(const TranscribeArguments& arguments) {
                                     {.beam = arguments.beam, .language = language_called(arguments.language)},
                                     words_of(arguments.words)};
     auto files = nlohmann::json::array();
-    for (const auto& file : arguments.files) files.push_back(transcribe_file(file, transcriber, arguments.is_brief));
+    auto text = text_by(arguments);
+    for (const auto& file : arguments.files) {
+        files.push_back(transcribe_file(file, transcriber, text ? &*text : nullptr, arguments.is_brief));
+    }
     if (!arguments.json.empty()) {
         write_json(arguments.json,
                    {{"model", model_called(arguments.model)}, {"detector", transcriber.detector()}, {"files", files}});
@@ -149,13 +187,15 @@ int transcribe_files(const TranscribeArguments& arguments) {
 }
 
 int transcribe_live(const TranscribeArguments& arguments) {
+    auto model = text_by(arguments);
+    auto texts = model ? std::make_unique<SpokenWords>(*std::move(model)) : nullptr;
     return show_captions({.listening = arguments.listening,
                           .model = live(arguments.model),
                           .beam = arguments.beam,
                           .language = language_called(arguments.language),
                           .json = arguments.json,
                           .json_lines = arguments.json_lines},
-                         detector_called(arguments.detector), words_of(arguments.words));
+                         detector_called(arguments.detector), words_of(arguments.words), std::move(texts));
 }
 
 int transcribe(const TranscribeArguments& arguments) {
@@ -194,6 +234,12 @@ void add_transcribe(CLI::App& app, int& exit_code) {
                      "sound alone decides")
         ->capture_default_str();
     add_word_options(*command, arguments->words);
+    command
+        ->add_option("--words", arguments->text,
+                     "The text of each utterance once it is over, free of any vocabulary: on, off, or auto, where the "
+                     "weights are there and no --word-lm is given")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
     add_speech_model_options(*command, arguments->model);
     add_pass_option(*command, arguments->model);
     command->add_option("--json", arguments->json,

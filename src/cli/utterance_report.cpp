@@ -70,4 +70,17 @@ nlohmann::json to_json(const speech::Utterance& utterance, const std::optional<s
     return json;
 }
 
+std::string text_line(double start_s, double end_s, const WordsOfUtterance& words) {
+    if (!words.failure.empty()) return fmt::format("{:8.2f} {:8.2f}  (no text: {})\n", start_s, end_s, words.failure);
+    return fmt::format("{:8.2f} {:8.2f}  \"{}\"\n", start_s, end_s, words.text);
+}
+
+void add_text(nlohmann::json& utterance, const WordsOfUtterance& words) {
+    if (words.failure.empty()) {
+        utterance["text"] = words.text;
+    } else {
+        utterance["no_text"] = words.failure;
+    }
+}
+
 }  // namespace sidetone::cli

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/spoken_words.hpp"
 #include "speech/utterances.hpp"
 
 namespace sidetone::cli {
@@ -19,5 +20,10 @@ namespace sidetone::cli {
 [[nodiscard]] std::string table_of(const speech::Utterance& utterance, const std::optional<speech::HeardWords>& words);
 [[nodiscard]] nlohmann::json to_json(const speech::Utterance& utterance,
                                      const std::optional<speech::HeardWords>& words);
+
+/// A line of the text of an utterance, or why there is none.
+[[nodiscard]] std::string text_line(double start_s, double end_s, const WordsOfUtterance& words);
+/// Adds the key "text", or "no_text": why there is none.
+void add_text(nlohmann::json& utterance, const WordsOfUtterance& words);
 
 }  // namespace sidetone::cli

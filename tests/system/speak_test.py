@@ -24,7 +24,7 @@ class Speak(program.ProgramTest):
         self.environment.pop("SIDETONE_LEXICON", None)
 
     def transcribe(self, *arguments):
-        return self.run_program("transcribe", "--model", TINY, *arguments)
+        return self.run_program("transcribe", "--model", TINY, "--words", "off", *arguments)
 
     def align(self, *arguments):
         return self.run_program("align", "--model", TINY, "--lexicon", "lexicon.txt", *arguments)
