@@ -21,7 +21,8 @@ std::complex<float> root_of_unity(std::size_t k, std::size_t n) {
 
 std::size_t next_radix(std::size_t rest) {
     if (rest % 4 == 0) return 4;
-    return rest % 3 == 0 ? 3 : 2;
+    if (rest % 3 == 0) return 3;
+    return rest % 2 == 0 ? 2 : 5;
 }
 
 /// One array over q + stride · p per number: vectors that span several groups load them as they lie.
@@ -54,13 +55,13 @@ bool RealFft::supports(std::size_t size) noexcept {
     if (size < kSmallest || size > kLargest || size % 32 != 0) return false;
     while (size % 2 == 0) size /= 2;
     while (size % 3 == 0) size /= 3;
-    return size == 1;
+    return size == 1 || size == 5;
 }
 
 RealFft::RealFft(std::size_t size) : size_(size) {
     if (!supports(size)) {
         throw std::invalid_argument("FFT size " + std::to_string(size) +
-                                    " is not supported; expected 2^a 3^b, a >= 5, from 64 to 4096");
+                                    " is not supported; expected 2^a 3^b or 2^a 3^b 5, a >= 5, from 64 to 4096");
     }
     const std::size_t half = size / 2;
     for (std::size_t stride = 1; stride < half; stride *= passes_.back().radix) {

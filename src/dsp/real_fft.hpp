@@ -11,9 +11,9 @@
 
 namespace sidetone::dsp {
 
-/// Discrete Fourier transform of real signals, sizes n = 2^a · 3^b from 64 to 4096 with a >= 5: a complex transform of
-/// half the length (Stockham, radices 4, 3, 2) and a split step; Google Highway. Built on the control thread; `forward`
-/// and `inverse` are const but share the object's scratch: one thread at a time.
+/// Discrete Fourier transform of real signals, sizes n = 2^a · 3^b and 2^a · 3^b · 5 from 64 to 4096 with a >= 5: a
+/// complex transform of half the length (Stockham, radices 4, 3, 2, 5) and a split step; Google Highway. Built on the
+/// control thread; `forward` and `inverse` are const but share the object's scratch: one thread at a time.
 class RealFft {
 public:
     /// Throws std::invalid_argument for a size that is not supported.

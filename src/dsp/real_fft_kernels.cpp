@@ -194,6 +194,39 @@ HWY_INLINE void group_of_radix3(D d, const FftPass& pass, const float* w, Signal
     }
 }
 
+/// With c_k, s_k = cos and sin of 2πk/5, the sums x1 ± x4 and x2 ± x3 give y1, y4 = a1 ∓ i·b1 and y2, y3 = a2 ∓ i·b2.
+template <bool kTwiddled, class D>
+HWY_INLINE void group_of_radix5(D d, const FftPass& pass, const float* w, Signal x, Signal y) {
+    const std::size_t apart = pass.stride * pass.groups;
+    const auto c1 = hn::Set(d, 0.30901699437494742410F), s1 = hn::Set(d, 0.95105651629515357212F);
+    const auto c2 = hn::Set(d, -0.80901699437494742410F), s2 = hn::Set(d, 0.58778525229247312917F);
+    const auto weighted = [](auto first, auto by_first, auto second, auto by_second)
+                              HWY_ATTR { return hn::MulAdd(first, by_first, hn::Mul(second, by_second)); };
+    for (std::size_t q = 0; q < pass.stride; q += hn::Lanes(d)) {
+        const auto x0 = load(d, x, q);
+        const auto x1 = load(d, x, q + apart), x4 = load(d, x, q + 4 * apart);
+        const auto x2 = load(d, x, q + 2 * apart), x3 = load(d, x, q + 3 * apart);
+        const auto sum1 = add(x1, x4), sum2 = add(x2, x3);
+        const auto difference1 = subtract(x1, x4), difference2 = subtract(x2, x3);
+        const auto sums = [&](auto by1, auto by2) HWY_ATTR {
+            return add(x0, {weighted(sum1.re, by1, sum2.re, by2), weighted(sum1.im, by1, sum2.im, by2)});
+        };
+        // -i times the weighted differences.
+        const auto turned = [&](auto by1, auto by2) HWY_ATTR {
+            return Complex<hn::Vec<D>>{weighted(difference1.im, by1, difference2.im, by2),
+                                       hn::Neg(weighted(difference1.re, by1, difference2.re, by2))};
+        };
+        const auto a1 = sums(c1, c2), a2 = sums(c2, c1);
+        const auto b1 = turned(s1, s2), b2 = turned(s2, hn::Neg(s1));
+        Complex<hn::Vec<D>> results[]{add(a1, b1), add(a2, b2), subtract(a2, b2), subtract(a1, b1)};
+        store(d, add(x0, add(sum1, sum2)), y, q);
+        for (std::size_t k = 1; k < 5; ++k) {
+            if constexpr (kTwiddled) results[k - 1] = product(results[k - 1], twiddle(d, w, k));
+            store(d, results[k - 1], y, q + k * pass.stride);
+        }
+    }
+}
+
 template <bool kTwiddled, class D>
 HWY_INLINE void group_of_radix2(D d, const FftPass& pass, const float* w, Signal x, Signal y) {
     const std::size_t apart = pass.stride * pass.groups;
@@ -210,6 +243,7 @@ HWY_INLINE void group_of_radix2(D d, const FftPass& pass, const float* w, Signal
 template <bool kTwiddled, class D>
 HWY_INLINE void group(D d, const FftPass& pass, const float* w, Signal x, Signal y) {
     if (pass.radix == 4) return group_of_radix4<kTwiddled>(d, pass, w, x, y);
+    if (pass.radix == 5) return group_of_radix5<kTwiddled>(d, pass, w, x, y);
     if (pass.radix == 3) return group_of_radix3<kTwiddled>(d, pass, w, x, y);
     group_of_radix2<kTwiddled>(d, pass, w, x, y);
 }

@@ -173,11 +173,12 @@ TEST(RealFft, MovedAndCopiedTransformsWork) {
     EXPECT_EQ(transform(moved, signal), expected);
 }
 
-TEST(RealFft, SupportsExactlyTheSizesWithFactorsTwoAndThree) {
-    const std::vector<std::size_t> expected{64,   96,   128,  192,  256,  288,  384,  512,  576,  768, 864,
-                                            1024, 1152, 1536, 1728, 2048, 2304, 2592, 3072, 3456, 4096};
+TEST(RealFft, SupportsExactlyTheSizesWithFactorsTwoThreeAndOneFive) {
+    const std::vector<std::size_t> expected{64,   96,   128,  160,  192,  256,  288,  320,  384,  480,  512,
+                                            576,  640,  768,  864,  960,  1024, 1152, 1280, 1440, 1536, 1728,
+                                            1920, 2048, 2304, 2560, 2592, 2880, 3072, 3456, 3840, 4096};
     EXPECT_EQ(all_sizes(), expected);
-    for (const std::size_t size : {0U, 32U, 100U, 160U, 480U, 513U, 1000U, 8192U}) {
+    for (const std::size_t size : {0U, 32U, 100U, 240U, 513U, 800U, 1000U, 8192U}) {
         EXPECT_FALSE(RealFft::supports(size)) << size;
         EXPECT_THROW(RealFft{size}, std::invalid_argument) << size;
     }
