@@ -37,7 +37,8 @@ std::vector<float> make_voice(std::uint32_t rate_hz, std::size_t samples) {
 // One window of sound as the graph wants it; spectra where `transform` is given.
 void put_frame(std::span<const float> window, nn::Domain domain, std::optional<dsp::RealFft>& transform,
                std::span<float> to) {
-    if (domain == nn::Domain::waveform) {
+    // How long a deep filter's graphs take does not depend on what they see: samples do for features.
+    if (domain == nn::Domain::waveform || domain == nn::Domain::deep_filter) {
         std::copy_n(window.begin(), std::min(window.size(), to.size()), to.begin());
         return;
     }
@@ -74,7 +75,8 @@ Frames::Frames(const nn::Manifest& model, std::size_t hops) : hops_(hops) {
     for (const auto& graph : model.graphs) {
         const auto elements = tensor_called(graph.inputs, graph.input).elements();
         std::optional<dsp::RealFft> transform;
-        const bool is_spectral = graph.domain != nn::Domain::waveform && graph.domain != nn::Domain::features;
+        const bool is_spectral =
+            graph.domain == nn::Domain::magnitude_mask || graph.domain == nn::Domain::complex_spectrum;
         if (is_spectral) transform.emplace(front_end.length);
         auto& frames = of_graph_.emplace_back(hops * elements);
         elements_.push_back(elements);

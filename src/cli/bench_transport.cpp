@@ -104,11 +104,19 @@ std::string machine_description() {
     return fmt::format("{} x {}, {} {}", std::thread::hardware_concurrency(), model, system.sysname, system.release);
 }
 
+// The pipelines that are compared hand one frame from graph to graph.
+nn::Manifest model_of_frames(const std::string& name) {
+    auto model = nn::find_model(name);
+    if (model.deep_filter.bands == 0) return model;
+    throw InputError{fmt::format("{}: found a table [deep_filter], expected graphs that hand on a frame",
+                                 (model.folder / "model.toml").string())};
+}
+
 class Comparison {
 public:
     explicit Comparison(const TransportArguments& arguments)
         : arguments_(arguments),
-          manifest_(nn::find_model(arguments.model)),
+          manifest_(model_of_frames(arguments.model)),
           sound_(arguments.input.empty() ? make_voice(arguments.rate_hz)
                                          : read_sound(arguments.input, arguments.rate_hz)),
           pipelines_(make_pipelines(arguments, manifest_)) {}

@@ -46,17 +46,30 @@ std::size_t GraphRunner::arena_bytes(const GraphSpec& graph) {
     return bytes;
 }
 
-GraphRunner::GraphRunner(const GraphSpec& graph, std::unique_ptr<Session> session, rt::Arena& arena, float* input)
+GraphRunner::GraphRunner(const GraphSpec& graph, std::unique_ptr<Session> session, rt::Arena& arena,
+                         std::span<const TensorPlace> shared)
     : session_(std::move(session)) {
     auto inputs = allocate(session_->inputs(), arena);
     auto outputs = allocate(session_->outputs(), arena);
-    if (input != nullptr) inputs[index_of(session_->inputs(), graph.input)] = input;
+    for (const auto& input : shared) inputs[index_of(session_->inputs(), input.name)] = input.memory;
     input_ = static_cast<float*>(inputs[index_of(session_->inputs(), graph.input)]);
     output_ = static_cast<float*>(outputs[index_of(session_->outputs(), graph.output)]);
     for (const auto& constant : graph.constants) {
         const auto index = index_of(session_->inputs(), constant.input);
         fill(session_->inputs()[index], inputs[index], constant.value);
     }
+    const auto is_state = [&](const std::string& name) {
+        return std::ranges::any_of(graph.states,
+                                   [&](const StateSpec& state) { return state.input == name || state.output == name; });
+    };
+    const auto remember = [&](std::span<const TensorInfo> tensors, std::span<const TensorMemory> memory) {
+        for (std::size_t i = 0; i < tensors.size(); ++i) {
+            if (is_state(tensors[i].name) || tensors[i].type != ElementType::f32) continue;
+            tensors_.push_back(TensorPlace{tensors[i].name, static_cast<float*>(memory[i])});
+        }
+    };
+    remember(session_->inputs(), inputs);
+    remember(session_->outputs(), outputs);
     bindings_[0] = session_->bind(inputs, outputs);
     for (const auto& state : graph.states) {
         auto& read = inputs[index_of(session_->inputs(), state.input)];
@@ -67,6 +80,11 @@ GraphRunner::GraphRunner(const GraphSpec& graph, std::unique_ptr<Session> sessio
         std::swap(read, written);
     }
     bindings_[1] = states_.empty() ? bindings_[0] : session_->bind(inputs, outputs);
+}
+
+float* GraphRunner::tensor(const std::string& name) const {
+    const auto found = std::ranges::find(tensors_, name, &TensorPlace::name);
+    return found == tensors_.end() ? nullptr : found->memory;
 }
 
 bool GraphRunner::run() noexcept {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "nn/manifest.hpp"
@@ -13,6 +14,12 @@
 #include "rt/realtime.hpp"
 
 namespace sidetone::nn {
+
+/// Where a tensor of f32 lies, 64-byte aligned.
+struct TensorPlace {
+    std::string name;
+    float* memory = nullptr;
+};
 
 /// One graph with its tensors' memory and its streaming states. States ping-pong between two bindings: what one run
 /// writes the next one reads, and nothing is copied.
@@ -23,13 +30,16 @@ public:
     /// Arena bytes that a runner of `graph` takes.
     [[nodiscard]] static std::size_t arena_bytes(const GraphSpec& graph);
 
-    /// Memory comes from `arena`, which must outlive the runner; but the signal input is at `input` when that is given
-    /// (64-byte aligned). States start as zeros, constants have their values.
-    GraphRunner(const GraphSpec& graph, std::unique_ptr<Session> session, rt::Arena& arena, float* input = nullptr);
+    /// Memory comes from `arena`, which must outlive the runner, but for inputs that are `shared`. States start as
+    /// zeros, constants have their values.
+    GraphRunner(const GraphSpec& graph, std::unique_ptr<Session> session, rt::Arena& arena,
+                std::span<const TensorPlace> shared = {});
 
     /// The signal's tensors.
     [[nodiscard]] float* input() noexcept { return input_; }
     [[nodiscard]] float* output() noexcept { return output_; }
+    /// An input or output by its name, which is no state; null when there is none.
+    [[nodiscard]] float* tensor(const std::string& name) const;
 
     /// Runs the graph once and steps the states on. False when the backend failed: reset before the next run.
     [[nodiscard]] bool run() noexcept SIDETONE_REALTIME;
@@ -43,6 +53,7 @@ private:
     std::unique_ptr<Session> session_;
     float* input_ = nullptr;
     float* output_ = nullptr;
+    std::vector<TensorPlace> tensors_;  // all that stay where they are
     std::vector<std::span<std::byte>> states_;
     std::array<int, 2> bindings_{};  // the second has every state's input and output exchanged
     std::size_t turn_ = 0;

@@ -17,6 +17,7 @@
 #include "dsp/real_fft.hpp"
 #include "dsp/spectral_ratio.hpp"
 #include "nn/backends.hpp"
+#include "nn/deep_filter.hpp"
 #include "nn/graph_runner.hpp"
 #include "rt/error.hpp"
 #include "rt/thread.hpp"
@@ -131,7 +132,12 @@ struct HopModel::Parts {
     void warm_up();
     [[nodiscard]] const float* run_step(Step& step, const float* in) noexcept;
     [[nodiscard]] bool run(const float* window, float* out) noexcept;
+    [[nodiscard]] bool run_deep_filter(const float* window, float* out) noexcept;
     [[nodiscard]] bool run_gains(const float* window, float* gains) noexcept;
+    /// Of the samples that `process` is given, those of the newest frame.
+    [[nodiscard]] const float* newest_frame(const float* window) const noexcept {
+        return window + std::size_t{manifest.deep_filter.look_ahead_hops} * manifest.front_end.hop;
+    }
     [[nodiscard]] bool run_first_gains(const float* window, float* gains) noexcept;
     [[nodiscard]] bool scale_by_later_graphs(const float* window, float* gains) noexcept;
     void reset() noexcept;
@@ -147,6 +153,7 @@ struct HopModel::Parts {
     std::optional<dsp::RealFft> transform;
     dsp::OverlapAdd overlap;
     std::vector<Step> steps;
+    std::optional<DeepFilter> deep_filter;  // in place of steps
 
     // What graphs after the first one do to gains: spectra of what goes in and comes out, seen through a window.
     std::vector<float> before_window, after_window, seen;
@@ -176,6 +183,11 @@ HopModel::Parts::Parts(const Manifest& model, const std::string& asked_backend)
     const bool is_spectral =
         std::ranges::any_of(manifest.graphs, [](const GraphSpec& graph) { return graph.domain != Domain::waveform; });
     if (is_spectral) transform.emplace(length);
+    if (manifest.deep_filter.bands != 0) {
+        deep_filter.emplace(manifest, std::move(opened.sessions), arena);
+        warm_up();
+        return;
+    }
     steps.reserve(manifest.graphs.size());
     for (std::size_t i = 0; i < manifest.graphs.size(); ++i) {
         add_step(manifest.graphs[i], std::move(opened.sessions[i]));
@@ -187,7 +199,9 @@ void HopModel::Parts::add_step(const GraphSpec& graph, std::unique_ptr<Session> 
     auto* before = steps.empty() ? nullptr : &steps.back();
     const bool shares_tensor =
         graph.domain == Domain::waveform && before != nullptr && before->domain == Domain::waveform;
-    GraphRunner runner{graph, std::move(session), arena, shares_tensor ? before->runner.output() : nullptr};
+    std::vector<TensorPlace> shared;
+    if (shares_tensor) shared.push_back({graph.input, before->runner.output()});
+    GraphRunner runner{graph, std::move(session), arena, shared};
     if (graph.domain == Domain::waveform && before != nullptr) before->result = runner.input();
     steps.push_back({graph.domain, std::move(runner), frame.data()});
 }
@@ -203,6 +217,7 @@ void HopModel::Parts::warm_up() {
         if (run(window.data(), out.data())) continue;
         std::string why;
         for (const auto& step : steps) why += step.runner.session().last_error();
+        if (deep_filter) why += deep_filter->last_error();
         throw InputError{fmt::format("{}: a trial run with {} failed: {}", (manifest.folder / "model.toml").string(),
                                      opened.backend, why.empty() ? "its result is not finite" : why)};
     }
@@ -229,7 +244,8 @@ const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
             transform->inverse(reinterpret_cast<const std::complex<float>*>(runner.output()), step.result);
             return step.result;
         case Domain::features:
-            break;  // no denoiser has them
+        case Domain::deep_filter:
+            break;  // no step of a denoiser has them
     }
     return nullptr;
 }
@@ -237,6 +253,7 @@ const float* HopModel::Parts::run_step(Step& step, const float* in) noexcept {
 bool HopModel::Parts::run(const float* window, float* out) noexcept {
     // Not every graph lets a bad input show in its output at once (max(0, NaN) is 0), but its states would keep it.
     if (!all_within(kLoudest, window, length)) return false;
+    if (deep_filter) return run_deep_filter(window, out);
     const float* in = window;
     if (steps.front().domain == Domain::waveform || !analysis_window.empty()) {
         auto* target = steps.front().domain == Domain::waveform ? steps.front().runner.input() : frame.data();
@@ -255,6 +272,15 @@ bool HopModel::Parts::run(const float* window, float* out) noexcept {
     return all_finite(out, manifest.front_end.hop);
 }
 
+bool HopModel::Parts::run_deep_filter(const float* window, float* out) noexcept {
+    dsp::multiply(window, analysis_window.data(), frame.data(), length);
+    transform->forward(frame.data(), spectrum.data());
+    if (!deep_filter->filter(spectrum.data(), before.data())) return false;
+    transform->inverse(before.data(), frame.data());
+    overlap.add(frame.data(), out);
+    return all_finite(out, manifest.front_end.hop);
+}
+
 bool HopModel::Parts::run_gains(const float* window, float* gains) noexcept {
     if (!all_within(kLoudest, window, length)) return false;
     if (!run_first_gains(window, gains)) return false;
@@ -265,6 +291,10 @@ bool HopModel::Parts::run_gains(const float* window, float* gains) noexcept {
 bool HopModel::Parts::run_first_gains(const float* window, float* gains) noexcept {
     dsp::multiply(window, gain_window.data(), frame.data(), length);
     const float* in = frame.data();
+    if (deep_filter) {
+        transform->forward(in, spectrum.data());
+        return deep_filter->gains(spectrum.data(), gains);
+    }
     auto& step = steps.front();
     auto& runner = step.runner;
     if (step.domain == Domain::magnitude_mask) {
@@ -308,6 +338,7 @@ bool HopModel::Parts::scale_by_later_graphs(const float* window, float* gains) n
 
 void HopModel::Parts::reset() noexcept {
     for (auto& step : steps) step.runner.reset();
+    if (deep_filter) deep_filter->reset();
     overlap.reset();
     later_ratio.reset();
 }
@@ -330,7 +361,11 @@ std::uint32_t HopModel::hop() const noexcept {
     return parts_->manifest.front_end.hop;
 }
 std::uint32_t HopModel::length() const noexcept {
-    return parts_->manifest.front_end.length;
+    const auto& front_end = parts_->manifest.front_end;
+    return front_end.length + parts_->manifest.deep_filter.look_ahead_hops * front_end.hop;
+}
+std::uint32_t HopModel::bins() const noexcept {
+    return static_cast<std::uint32_t>(parts_->bins);
 }
 const char* HopModel::backend() const noexcept {
     return parts_->opened.backend.c_str();
@@ -343,6 +378,7 @@ const std::string& HopModel::backend_refusal() const noexcept {
 }
 
 bool HopModel::is_realtime_safe() const noexcept {
+    if (parts_->deep_filter) return parts_->deep_filter->is_realtime_safe();
     return std::ranges::all_of(parts_->steps,
                                [](const auto& step) { return step.runner.session().is_realtime_safe(); });
 }
@@ -350,7 +386,7 @@ bool HopModel::is_realtime_safe() const noexcept {
 bool HopModel::process(const float* window, float* out) noexcept {
     // The thread's own mode may differ between the live threads and an offline run; the result must not.
     const rt::ScopedFlushDenormals flush;
-    if (parts_->run(window, out)) [[likely]]
+    if (parts_->run(parts_->newest_frame(window), out)) [[likely]]
         return true;
     std::fill_n(out, hop(), 0.0F);
     parts_->reset();
@@ -358,12 +394,12 @@ bool HopModel::process(const float* window, float* out) noexcept {
 }
 
 bool HopModel::has_gains() const noexcept {
-    return parts_->steps.front().domain != Domain::waveform;
+    return parts_->deep_filter || parts_->steps.front().domain != Domain::waveform;
 }
 
 bool HopModel::process_gains(const float* window, float* gains) noexcept {
     const rt::ScopedFlushDenormals flush;
-    if (parts_->run_gains(window, gains)) [[likely]]
+    if (parts_->run_gains(parts_->newest_frame(window), gains)) [[likely]]
         return true;
     std::fill_n(gains, bins(), 1.0F);
     parts_->reset();

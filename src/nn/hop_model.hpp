@@ -18,8 +18,9 @@ namespace sidetone::nn {
 /// front end (windows, transforms, overlap-add), the graphs, and their states; transforms write into the graphs'
 /// tensors and read out of them.
 ///
-/// `process` call k (from 0) takes the window that ends with hop k's newest sample and writes the samples
-/// [k·hop - delay, k·hop - delay + hop) with delay = length - hop, all in samples at the model's rate.
+/// A model that looks ahead has a window longer than its frames by so much. `process` call k (from 0) takes the window
+/// that ends with hop k's newest sample and writes the samples [k·hop - delay, k·hop - delay + hop) with delay = length
+/// - hop, all in samples at the model's rate.
 class HopModel {
 public:
     /// `backend`: "auto" or a backend's name; anything else, or a backend that cannot run this model, throws
@@ -44,7 +45,8 @@ public:
 
     /// Whether `process_gains` can be used: the first graph works on the spectrum.
     [[nodiscard]] bool has_gains() const noexcept;
-    [[nodiscard]] std::uint32_t bins() const noexcept { return length() / 2 + 1; }
+    /// Of the front end's frames.
+    [[nodiscard]] std::uint32_t bins() const noexcept;
 
     /// Instead of `process`: what the first graph makes of the window's spectrum, as one real gain from 0 to 1 for each
     /// of bins() bins. Of a complex spectrum it is the part in phase with the input, which is what comes nearest to it

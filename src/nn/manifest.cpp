@@ -21,6 +21,8 @@ constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensorElements = std::size_t{1} << 26;
 constexpr std::uint32_t kMaxRowsOfRun = 64;
 
+constexpr auto kTransformLengths = "a front-end length of 2^a · 3^b or 2^a · 3^b · 5, 64 to 4096, a at least 5";
+
 bool is_weights_name(std::string_view name) {
     return is_plain_name(name) && (name.ends_with(".onnx") || name.ends_with(".tflite"));
 }
@@ -56,6 +58,30 @@ Features read_features(const TomlTable& table) {
     features.classes = table.texts("classes", 2);
     table.finish();
     return features;
+}
+
+DeepFilterSpec read_deep_filter(const TomlTable& table, const FrontEnd& front_end) {
+    const auto count = [&](std::string_view key, std::int64_t low, std::int64_t high) {
+        return static_cast<std::uint32_t>(table.integer(key, low, high));
+    };
+    const std::int64_t bins = front_end.length / 2 + 1;
+    DeepFilterSpec spec;
+    spec.bands = count("bands", 1, 256);
+    spec.least_bins_of_band = count("least_bins_of_band", 1, 16);
+    spec.filtered_bins = count("filtered_bins", 1, bins);
+    spec.taps = count("taps", 1, 16);
+    spec.look_ahead_hops = count("look_ahead_hops", 0, spec.taps - 1);
+    spec.forgetting = table.number("forgetting", 0, 0.99999);
+    spec.levels = table.text("levels");
+    spec.unit_spectrum = table.text("unit_spectrum");
+    spec.gains = table.text("gains");
+    spec.coefficients = table.text("coefficients");
+    table.finish();
+    if (spec.bands * spec.least_bins_of_band > bins / 2) {
+        table.fail("bands", fmt::format("{} of {} bins and more", spec.bands, spec.least_bins_of_band),
+                   fmt::format("no more than half of the {} bins", bins));
+    }
+    return spec;
 }
 
 std::vector<TensorInfo> read_tensors(const TomlTable& graph, std::string_view key) {
@@ -148,7 +174,8 @@ std::string expected_signal(Domain domain, std::uint32_t length) {
         case Domain::complex_spectrum:
             return fmt::format("{} values of f32, last dimension 2: one complex number a bin", 2 * (length / 2 + 1));
         case Domain::features:
-            break;  // check_rows
+        case Domain::deep_filter:
+            break;  // have checks of their own
     }
     return {};
 }
@@ -164,6 +191,7 @@ bool fits(const TensorInfo& tensor, Domain domain, std::uint32_t length) {
         case Domain::complex_spectrum:
             return tensor.elements() == 2 * bins && !tensor.shape.empty() && tensor.shape.back() == 2;
         case Domain::features:
+        case Domain::deep_filter:
             return false;
     }
     return false;
@@ -181,8 +209,7 @@ void check_signal(const TomlTable& table, const Manifest& model, const GraphSpec
     check("input", input);
     if (model.task == "denoise") check("output", output);
     if (graph.domain != Domain::waveform && !dsp::RealFft::supports(length)) {
-        table.fail("domain", fmt::format("a spectrum of {} samples", length),
-                   "a front-end length of 2^a · 3^b, 64 to 4096, a at least 5");
+        table.fail("domain", fmt::format("a spectrum of {} samples", length), kTransformLengths);
     }
 }
 
@@ -205,6 +232,67 @@ void check_rows(const TomlTable& table, const Manifest& model, const TensorInfo&
     }
 }
 
+void read_signal(const TomlTable& table, const Manifest& model, GraphSpec& graph, Uses& input_uses, Uses& output_uses) {
+    const auto& input = tensor_named_by(table, "input", graph.inputs);
+    const auto& output = tensor_named_by(table, "output", graph.outputs);
+    graph.input = input.name;
+    graph.output = output.name;
+    if (graph.domain == Domain::features) {
+        check_rows(table, model, input, output);
+    } else {
+        check_signal(table, model, graph, input, output);
+    }
+    input_uses.take(table, "input", input.name);
+    output_uses.take(table, "output", output.name);
+}
+
+// Equal shapes, or four dimensions and more rows.
+bool can_be_fed(const TensorInfo& input, const TensorInfo& output) {
+    if (input.type != ElementType::f32 || output.type != ElementType::f32) return false;
+    if (input.shape == output.shape) return true;
+    if (input.shape.size() != 4 || output.shape.size() != 4 || output.shape[2] != 1) return false;
+    auto one_row = input.shape;
+    one_row[2] = 1;
+    return one_row == output.shape;
+}
+
+// What a graph of a deep filter takes from the spectrum's features and from the graphs before it.
+void read_links(const TomlTable& table, const Manifest& model, GraphSpec& graph, Uses& input_uses) {
+    graph.input = graph.inputs.front().name;
+    graph.output = graph.outputs.front().name;
+    if (model.graphs.empty()) {
+        const auto& wanted = model.deep_filter;
+        const std::int64_t rows = wanted.look_ahead_hops + 1;
+        const auto take = [&](const std::string& name, std::int64_t planes, std::int64_t values) {
+            const std::vector<std::int64_t> shape{1, planes, rows, values};
+            const auto found = std::ranges::find(graph.inputs, name, &TensorInfo::name);
+            if (found == graph.inputs.end() || found->type != ElementType::f32 || found->shape != shape) {
+                table.fail("inputs", found == graph.inputs.end() ? "no " + in_quotes(name) : shape_text(found->shape),
+                           fmt::format("{} f32 {}, as [deep_filter] says", in_quotes(name), shape_text(shape)));
+            }
+            input_uses.take(table, "inputs", name);
+        };
+        take(wanted.levels, 1, wanted.bands);
+        take(wanted.unit_spectrum, 2, wanted.filtered_bins);
+    }
+    if (!table.has("links")) return;
+    for (const auto& link : table.tables("links", 0)) {
+        const auto& input = tensor_named_by(link, "input", graph.inputs);
+        const auto file = link.text("file", "the file of a graph before this one", [&](std::string_view name) {
+            return std::ranges::find(model.graphs, name, &GraphSpec::file) != model.graphs.end();
+        });
+        const auto& from = *std::ranges::find(model.graphs, file, &GraphSpec::file);
+        const auto& output = tensor_named_by(link, "output", from.outputs);
+        link.finish();
+        input_uses.take(link, "input", input.name);
+        if (!can_be_fed(input, output)) {
+            link.fail("output", fmt::format("{} {}", to_string(output.type), shape_text(output.shape)),
+                      fmt::format("f32 {} as its input has, or one row of it", shape_text(input.shape)));
+        }
+        graph.links.push_back({input.name, file, output.name});
+    }
+}
+
 GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     GraphSpec graph;
     graph.manifest = model.folder / "model.toml";
@@ -220,30 +308,31 @@ GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     } else {
         graph.domain = table.choice<Domain>("domain", {{"waveform", Domain::waveform},
                                                        {"magnitude_mask", Domain::magnitude_mask},
-                                                       {"complex_spectrum", Domain::complex_spectrum}});
+                                                       {"complex_spectrum", Domain::complex_spectrum},
+                                                       {"deep_filter", Domain::deep_filter}});
     }
     graph.inputs = read_tensors(table, "inputs");
     graph.outputs = read_tensors(table, "outputs");
 
-    const auto& input = tensor_named_by(table, "input", graph.inputs);
-    const auto& output = tensor_named_by(table, "output", graph.outputs);
-    graph.input = input.name;
-    graph.output = output.name;
-    if (graph.domain == Domain::features) {
-        check_rows(table, model, input, output);
-    } else {
-        check_signal(table, model, graph, input, output);
-    }
-
     Uses input_uses, output_uses;
-    input_uses.take(table, "input", input.name);
-    output_uses.take(table, "output", output.name);
+    if ((graph.domain == Domain::deep_filter) != (model.deep_filter.bands != 0)) {
+        table.fail(
+            "domain", graph.domain == Domain::deep_filter ? "\"deep_filter\"" : "another domain",
+            "the domain \"deep_filter\" in every graph of a model that has a table [deep_filter], and only there");
+    }
+    if (graph.domain == Domain::deep_filter) {
+        read_links(table, model, graph, input_uses);
+    } else {
+        read_signal(table, model, graph, input_uses, output_uses);
+    }
     read_states(table, graph, input_uses, output_uses);
     read_constants(table, graph, input_uses);
     table.finish();
     for (const auto& tensor : graph.inputs) {
         if (input_uses.has(tensor.name)) continue;
-        table.fail("inputs", in_quotes(tensor.name) + " without a value", "each as the signal, a state or a constant");
+        table.fail("inputs", in_quotes(tensor.name) + " without a value",
+                   graph.domain == Domain::deep_filter ? "each as a feature, a link, a state or a constant"
+                                                       : "each as the signal, a state or a constant");
     }
     return graph;
 }
@@ -263,6 +352,26 @@ TensorInfo& tensor_called(std::vector<TensorInfo>& tensors, const std::string& n
 
 std::uint32_t rows_of_run(const GraphSpec& graph) {
     return static_cast<std::uint32_t>(std::ranges::find(graph.inputs, graph.input, &TensorInfo::name)->shape[1]);
+}
+
+// Some graph makes the gains, and some the coefficients.
+void check_deep_filter(const TomlTable& table, const Manifest& model) {
+    const auto& wanted = model.deep_filter;
+    if (!dsp::RealFft::supports(model.front_end.length)) {
+        table.fail("front_end", fmt::format("a spectrum of {} samples", model.front_end.length), kTransformLengths);
+    }
+    const auto check = [&](const std::string& name, std::size_t values, const char* expected) {
+        for (const auto& graph : model.graphs) {
+            const auto found = std::ranges::find(graph.outputs, name, &TensorInfo::name);
+            if (found == graph.outputs.end()) continue;
+            if (found->type == ElementType::f32 && found->elements() % values == 0) return;
+            table.fail("deep_filter", fmt::format("{} {}", in_quotes(name), shape_text(found->shape)), expected);
+        }
+        table.fail("deep_filter", "no graph with an output " + in_quotes(name), expected);
+    };
+    check(wanted.gains, wanted.bands, "a gain for each band");
+    check(wanted.coefficients, std::size_t{2} * wanted.filtered_bins * wanted.taps,
+          "complex coefficients, [filtered_bins,taps,2] in the last row");
 }
 
 }  // namespace
@@ -308,7 +417,11 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     } else {
         read_windows(table, model);
     }
+    if (model.task == "denoise" && table.has("deep_filter")) {
+        model.deep_filter = read_deep_filter(table.table("deep_filter"), model.front_end);
+    }
     for (const auto& graph : table.tables("graph", 1)) model.graphs.push_back(read_graph(graph, model));
+    if (model.deep_filter.bands != 0) check_deep_filter(table, model);
     if (model.task == "phonemes") {
         if (model.graphs.size() != 1) table.fail("graph", fmt::format("{} of them", model.graphs.size()), "one");
         model.front_end = front_end_of_rows(model.sample_rate_hz, rows_of_run(model.graphs.front()));

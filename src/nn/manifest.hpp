@@ -17,6 +17,7 @@ enum class Domain : std::uint8_t {
     magnitude_mask,    ///< in: |spectrum|; out: real gains for the spectrum
     complex_spectrum,  ///< in and out: real and imaginary parts, last dimension 2
     features,          ///< in: [1, rows, bands]; out: [1, answers, classes], natural logarithms
+    deep_filter,       ///< in: features of the spectrum, or what graphs before it made; out: see DeepFilterSpec
 };
 
 /// A streaming state: output `output` of one hop is input `input` of the next. Starts as zeros.
@@ -28,6 +29,14 @@ struct StateSpec {
 struct ConstantSpec {
     std::string input;
     double value = 0;
+};
+
+/// An input that is an output of an earlier graph. Where it has more rows (the third of four dimensions) than the
+/// output has, it is the newest ones, of this hop last.
+struct LinkSpec {
+    std::string input;
+    std::string file;  ///< the earlier graph's
+    std::string output;
 };
 
 /// One file of the model, run once a hop, in the order of the manifest.
@@ -42,6 +51,7 @@ struct GraphSpec {
     std::vector<TensorInfo> inputs, outputs;  ///< declared with their bound shapes; every input, and the outputs in use
     std::vector<StateSpec> states;
     std::vector<ConstantSpec> constants;
+    std::vector<LinkSpec> links;
 };
 
 /// How samples become frames: a window of `length` samples every `hop`, at `sample_rate_hz`.
@@ -61,6 +71,19 @@ struct Features {
     std::vector<std::string> classes;      ///< what an answer's values are the log-probabilities of
 };
 
+/// What graphs of the domain "deep_filter" see of a spectrum and make of it (nn/deep_filter.hpp). The first one sees
+/// look_ahead_hops + 1 rows of features, the newest last; what they make is for the frame look_ahead_hops before.
+struct DeepFilterSpec {
+    std::uint32_t bands = 0;  ///< 0: the model has no such graphs
+    std::uint32_t least_bins_of_band = 0;
+    std::uint32_t filtered_bins = 0;  ///< the lowest bins are filtered, the others have the gain of their band
+    std::uint32_t taps = 0;           ///< frames that the filter takes, the newest look_ahead_hops later
+    std::uint32_t look_ahead_hops = 0;
+    double forgetting = 0;              ///< of running means, from one hop to the next
+    std::string levels, unit_spectrum;  ///< inputs of the first graph: [1,1,rows,bands]; [1,2,rows,filtered_bins]
+    std::string gains, coefficients;    ///< outputs: bands values; in its last row [filtered_bins,taps,2] values
+};
+
 /// A model folder's `model.toml` (DESIGN section 5).
 ///
 /// Every graph input is the signal, a state or a constant. In the task "denoise" the front end's hop divides its
@@ -78,6 +101,7 @@ struct Manifest {
     std::string backend = "auto";  ///< "auto", "onnxruntime", "tflite", "native"
     FrontEnd front_end;
     Features features;  ///< of the task "phonemes"
+    DeepFilterSpec deep_filter;
     std::vector<GraphSpec> graphs;
 };
 

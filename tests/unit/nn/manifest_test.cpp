@@ -3,8 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <iterator>
 #include <random>
-
 #include <stdexcept>
 
 #include "test_models.hpp"
@@ -243,6 +244,26 @@ TEST_F(ManifestFile, OfPhonemesNamesWhatDoesNotFit) {
 }
 
 // Every line of a good manifest cut off, and every byte replaced: an error or a manifest, never a crash.
+TEST_F(ManifestFile, OfADeepFilterNamesWhatDoesNotFit) {
+    std::ifstream file{test::kSource / "models" / "deepfilternet3" / "model.toml"};
+    const std::string good{std::istreambuf_iterator<char>{file}, {}};
+    const auto complaint = [&](std::string_view from, std::string_view to) { return complaint_of(good, from, to); };
+    EXPECT_THAT(complaint("bands = 32", "bands = 31"),
+                HasSubstr("found [1,1,3,32], expected \"feat_erb\" f32 [1,1,3,31], as [deep_filter] says"));
+    EXPECT_THAT(complaint("look_ahead_hops = 2", "look_ahead_hops = 5"),
+                HasSubstr("key \"deep_filter.look_ahead_hops\""));
+    EXPECT_THAT(complaint("gains = \"m\"", "gains = \"n\""), HasSubstr("found no graph with an output \"n\""));
+    EXPECT_THAT(complaint("filtered_bins = 96", "filtered_bins = 482"), HasSubstr("expected an integer from 1 to 481"));
+    EXPECT_THAT(
+        complaint("file = \"enc_conv_streaming.onnx\", output = \"e3\"", "file = \"none.onnx\", output = \"e3\""),
+        HasSubstr("found \"none.onnx\", expected the file of a graph before this one"));
+    EXPECT_THAT(complaint("output = \"e3\" }", "output = \"e1\" }"),
+                HasSubstr("found f32 [1,64,1,16], expected f32 [1,64,1,8] as its input has"));
+    EXPECT_THAT(complaint("  { input = \"c0\", file = \"enc_conv_streaming.onnx\", output = \"c0\" },\n", ""),
+                HasSubstr("found \"c0\" without a value"));
+    EXPECT_THAT(complaint("domain = \"deep_filter\"", "domain = \"features\""), HasSubstr("key \"graph.domain\""));
+}
+
 TEST_F(ManifestFile, SurvivesDamageAnywhere) {
     std::mt19937 random{7};
     for (std::size_t at = 0; at < kGood.size(); at += 3) {
