@@ -19,6 +19,7 @@
 #include "cli/score_report.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
+#include "speech/border_refinement.hpp"
 #include "speech/pronunciation_features.hpp"
 #include "speech/pronunciation_scorer.hpp"
 #include "speech/voice_detector.hpp"
@@ -106,7 +107,8 @@ int coach(const CoachArguments& arguments) {
     PhoneScreen screen{listener, line, ledger};
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
 
-    const auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());
+    auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());
+    speech::refine_borders(reading, reader.track());
     const auto objection = objection_to(reading, reader.has_voice(), speech::kLeastMeanProbability);
     const auto scored = objection.empty() ? judge(scorer, prompt, reading, reader, listener) : std::nullopt;
     print(reading, objection, scored);

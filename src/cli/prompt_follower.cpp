@@ -20,6 +20,7 @@ PromptFollower::PromptFollower(const speech::Prompt& prompt, const Settings& set
 
 void PromptFollower::hear(std::span<const float> samples) {
     samples_ += static_cast<std::int64_t>(samples.size());
+    track_.push(samples);
     const auto pause = static_cast<std::int64_t>(settings_.pause_s * speech::PhonemeRecognizer::kRateHz);
     if (pause > 0 && voice_ended_at_ >= 0 && samples_ - voice_ended_at_ >= pause) wants_to_end_.store(true);
 }

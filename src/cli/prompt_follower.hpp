@@ -10,6 +10,7 @@
 #include "cli/follower.hpp"
 #include "speech/forced_alignment.hpp"
 #include "speech/prompt.hpp"
+#include "speech/spectral_track.hpp"
 
 namespace sidetone::cli {
 
@@ -37,12 +38,15 @@ public:
     [[nodiscard]] std::vector<speech::HeardPhone> phones() const;
     /// The network's answers, for who judges them: a row of kPhoneClassCount each. Empty after more than a minute.
     [[nodiscard]] std::span<const float> answers() const noexcept;
+    /// What was heard, for finding borders in it.
+    [[nodiscard]] const speech::SpectralTrack& track() const noexcept { return track_; }
     [[nodiscard]] bool has_voice() const noexcept { return has_voice_; }
 
 private:
     speech::Prompt prompt_;
     speech::HeardPhones phones_;
     speech::ForcedAlignment alignment_;
+    speech::SpectralTrack track_;
     Settings settings_;
     std::int64_t samples_ = 0, answers_ = 0;
     std::vector<float> kept_answers_;  // of the first minute
