@@ -24,6 +24,7 @@ namespace {
 
 struct AlignArguments {
     std::string file, json, text_grid;
+    bool also_unspoken = false;
     PromptArguments prompt;
     SpeechModelArguments model{.pass = "streaming"};  // its borders are better
 };
@@ -74,7 +75,8 @@ int align(const AlignArguments& arguments) {
     }
     const auto prompt = read_prompt(arguments.prompt);
     const auto aligned = align_file(arguments.file, prompt, arguments.model);
-    const auto objection = objection_to(aligned.reading, aligned.has_voice, least_mean_probability(arguments.model));
+    const double least_probability = arguments.also_unspoken ? 0 : least_mean_probability(arguments.model);
+    const auto objection = objection_to(aligned.reading, aligned.has_voice, least_probability);
     if (!arguments.json.empty()) {
         auto json = to_json(aligned.reading, objection);
         json["file"] = arguments.file;
@@ -101,6 +103,8 @@ void add_align(CLI::App& app, int& exit_code) {
     add_pass_option(*command, arguments->model);
     command->add_option("--json", arguments->json, "Write words and phones to this file");
     command->add_option("--textgrid", arguments->text_grid, "Write them as tiers for Praat to this file");
+    command->add_flag("--also-unspoken", arguments->also_unspoken,
+                      "Give times even where the text does not seem to be spoken");
     command->footer(
         "Example: sidetone align bear.wav --text \"We call it bear\" --textgrid bear.TextGrid\n"
         "Exit code 1: the text was not spoken there, or not to its end; then there are no times.");

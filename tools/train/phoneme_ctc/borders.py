@@ -36,6 +36,8 @@ def borders_of_flite(text: str, sound: Path) -> list[tuple[str, float]]:
 def borders_of_program(options: argparse.Namespace, text: str, sound: Path, out: Path) -> list[tuple[str, float]]:
     """The same by alignment; nothing where the program does not find the text."""
     command = [str(options.program), "align", str(sound), "--text", text, "--json", str(out), "--pass", options.by]
+    if options.also_unspoken:
+        command.append("--also-unspoken")
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode == 2:
         raise SystemExit(done.stderr.strip())
@@ -55,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--program", type=Path, required=True, help="sidetone")
     parser.add_argument("--texts", type=Path, required=True, help="lines of a name and a sentence")
     parser.add_argument("--pass", dest="by", choices=("streaming", "full"), default="streaming", help="as of `sidetone align`")
+    parser.add_argument("--also-unspoken", action="store_true", help="as of `sidetone align`: refuse no sentence")
     return parser.parse_args()
 
 
