@@ -41,6 +41,7 @@ struct Outcome {
     rt::Histogram caller;
     double cpu_ns = 0, wall_ns = 0, error_db = 0;
     std::uint32_t added_frames = 0;
+    std::uint64_t late_blocks = 0;
 
     [[nodiscard]] double cpu_share() const { return wall_ns > 0 ? cpu_ns / wall_ns : 0; }
 };
@@ -66,6 +67,7 @@ void add_slice(const Slice& slice, Outcome& outcome) {
     outcome.wall_ns += slice.wall_ns;
     outcome.error_db = slice.error_db;
     outcome.added_frames = slice.added_frames;
+    outcome.late_blocks += slice.late_blocks;
     for (const auto time : slice.caller_ns) outcome.caller.record(time);
 }
 
@@ -107,6 +109,7 @@ nlohmann::json to_json(const Outcome& outcome) {
     json["cpu_share"] = outcome.cpu_share();
     json["added_frames"] = outcome.added_frames;
     json["error_db"] = outcome.error_db;
+    json["late_blocks"] = outcome.late_blocks;
     return json;
 }
 
@@ -155,6 +158,8 @@ std::vector<std::string> shortcomings(const Outcomes& outcomes) {
             found.push_back(fmt::format("{}: {}: {} frames of delay", where, own->engine, own->added_frames));
         if (own->error_db > kPrecisionDb)
             found.push_back(fmt::format("{}: {}: error {:.0f} dB", where, own->engine, own->error_db));
+        if (own->late_blocks != 0)
+            found.push_back(fmt::format("{}: {}: {} blocks late", where, own->engine, own->late_blocks));
     }
     if (zita == nullptr) return found;
     if (std::ranges::any_of(ours, [&](const auto* own) { return is_cheaper(*own, *zita) && is_sooner(*own, *zita); }))

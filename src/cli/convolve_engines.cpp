@@ -29,6 +29,8 @@ public:
         convolver_.wait_for_helper();
     }
 
+    [[nodiscard]] std::uint64_t late_blocks() const noexcept override { return convolver_.late_blocks(); }
+
 private:
     std::size_t block_;
     dsp::Convolver convolver_;

@@ -133,6 +133,7 @@ void run_paced(const Job& job, Engine& engine, Slice& slice) {
     }
     slice.cpu_ns = static_cast<double>(rt::process_cpu_ns()) - cpu_before;
     slice.wall_ns = static_cast<double>(rt::monotonic_ns()) - wall_before;
+    slice.late_blocks = engine.late_blocks();
 }
 
 /// Why an engine cannot keep up; empty when it can.
@@ -180,8 +181,8 @@ void run_slice(const Job& job, const MakeEngine& make, bool checked) {
         });
         thread.join();
     }
-    fmt::print("skipped {}\nadded_frames {}\nerror_db {}\ncpu_ns {}\nwall_ns {}\n", slice.skipped, slice.added_frames,
-               slice.error_db, slice.cpu_ns, slice.wall_ns);
+    fmt::print("skipped {}\nadded_frames {}\nerror_db {}\ncpu_ns {}\nwall_ns {}\nlate_blocks {}\n", slice.skipped,
+               slice.added_frames, slice.error_db, slice.cpu_ns, slice.wall_ns, slice.late_blocks);
     for (const auto time : slice.caller_ns) fmt::print("{}\n", time);
 }
 
@@ -205,6 +206,7 @@ Slice slice_from(const std::string& command) {
     slice.error_db = std::stod(next("error_db"));
     slice.cpu_ns = std::stod(next("cpu_ns"));
     slice.wall_ns = std::stod(next("wall_ns"));
+    slice.late_blocks = std::stoull(next("late_blocks"));
     while (std::fgets(line.data(), line.size(), pipe.get()) != nullptr)
         slice.caller_ns.push_back(std::stoll(line.data()));
     return slice;

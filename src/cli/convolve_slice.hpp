@@ -26,6 +26,8 @@ public:
     virtual void process(const float* const* in, float* const* out) noexcept = 0;
     /// The same while nobody paces: waits for helper threads, if there are any.
     virtual void process_unpaced(const float* const* in, float* const* out) noexcept { process(in, out); }
+    /// Blocks that helper threads did not get done in time; 0 where they do not tell.
+    [[nodiscard]] virtual std::uint64_t late_blocks() const noexcept { return 0; }
 };
 using MakeEngine = std::function<std::unique_ptr<Engine>(const Job&)>;
 
@@ -35,6 +37,7 @@ struct Slice {
     std::uint32_t added_frames = 0;       ///< delay against the definition
     double error_db = 0;                  ///< against double precision, at that delay
     double cpu_ns = 0, wall_ns = 0;       ///< of the whole process, threads included
+    std::uint64_t late_blocks = 0;        ///< that helper threads did not get done in time, where that is known
     std::vector<std::int64_t> caller_ns;  ///< each call
 };
 

@@ -12,7 +12,8 @@
 namespace sidetone::cli {
 
 void write_json(const std::filesystem::path& file, const nlohmann::json& value) {
-    write_text(file, value.dump(2) + '\n');
+    // Names of files need not be UTF-8.
+    write_text(file, value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
 }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {

@@ -80,7 +80,7 @@ std::string to_csv(const VoiceTrack& track) {
         "f3_bandwidth_hz,f4_bandwidth_hz\n";
     const auto out = std::back_inserter(csv);
     for (const auto& moment : track.moments) {
-        fmt::format_to(out, "{:.2f},", moment.time_s);
+        fmt::format_to(out, "{:.4f},", moment.time_s);
         if (std::isfinite(moment.level_dbfs)) fmt::format_to(out, "{:.1f}", moment.level_dbfs);
         fmt::format_to(out, ",{:.3f},", moment.pitch.voicing);
         if (moment.pitch.is_voiced()) fmt::format_to(out, "{:.1f}", moment.pitch.f0_hz);
@@ -108,7 +108,7 @@ int voice(const VoiceArguments& arguments) {
     for (const auto& file : {arguments.csv, arguments.json, arguments.svg}) {
         if (!file.empty()) check_writable(file);
     }
-    if (arguments.from_s >= arguments.to_s) {
+    if (!(arguments.from_s < arguments.to_s)) {
         throw InputError(
             fmt::format("--to: found {:g}, expected more than the {:g} of --from", arguments.to_s, arguments.from_s));
     }
@@ -117,6 +117,11 @@ int voice(const VoiceArguments& arguments) {
     if (arguments.from_s >= track.recorded_s) {
         throw InputError(fmt::format("{}: --from: found {:g}, expected less than its {:g} seconds", arguments.file,
                                      arguments.from_s, track.recorded_s));
+    }
+    if (track.to_s <= track.from_s) {
+        throw InputError(
+            fmt::format("{}: --from and --to: found {:g} and {:g}, expected a sample of 16 kHz between them",
+                        arguments.file, arguments.from_s, arguments.to_s));
     }
     const auto figures = summary(track.moments);
     const auto conditions =
@@ -160,7 +165,7 @@ void add_measure_voice(CLI::App& measure, int& exit_code) {
         ->check(CLI::IsMember({"child", "woman", "man"}))
         ->capture_default_str();
     command->add_option("--ceiling", arguments->ceiling_hz, "Below so many Hz instead; five formants should lie there")
-        ->check(CLI::Range(4000, 8000));
+        ->check(CLI::Range(4000.0, 8000.0));
     command->add_option("--from", arguments->from_s, "Begin at so many seconds")
         ->check(CLI::Range(0.0, kWhole))
         ->capture_default_str();

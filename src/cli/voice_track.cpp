@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/voice_track.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -8,6 +10,7 @@
 
 #include "cli/recording.hpp"
 #include "dsp/sliding_window.hpp"
+#include "rt/error.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -93,7 +96,13 @@ VoiceTrack track_voice(const std::filesystem::path& file, double ceiling_hz, dou
         const auto skipped = std::min<std::uint64_t>(samples.size(), first - std::min(first, taken));
         const auto wanted = std::min<std::uint64_t>(samples.size(), end - std::min(end, taken));
         taken += samples.size();
-        if (wanted > skipped) listener.push(samples.first(wanted).subspan(skipped));
+        if (wanted <= skipped) return;
+        if (static_cast<double>(std::min(taken, end) - first) > kMostSeconds * kRateHz) {
+            throw InputError(
+                fmt::format("{}: found more than {:g} s, which is the most at a time; give --from and --to",
+                            file.string(), kMostSeconds));
+        }
+        listener.push(samples.first(wanted).subspan(skipped));
     });
     track.recorded_s = extent.seconds;
     track.not_finite = extent.not_finite;

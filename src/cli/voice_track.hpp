@@ -35,7 +35,10 @@ struct VoiceTrack {
     Spectrogram spectrogram;
 };
 
-/// Listens to the part of a recording, of the mean of its channels at 16 kHz. Throws InputError that names the file.
+inline constexpr double kMostSeconds = 3600;
+
+/// Listens to the part of a recording, of the mean of its channels at 16 kHz. At most kMostSeconds of it, since all is
+/// kept. Throws InputError that names the file.
 [[nodiscard]] VoiceTrack track_voice(const std::filesystem::path& file, double ceiling_hz, double from_s, double to_s);
 
 /// The values at 5, 50 and 95 % of many; NaN of none.

@@ -103,8 +103,8 @@ public:
     /// Empty: not known.
     [[nodiscard]] virtual std::string playback_name() const { return {}; }
 
-    /// Whether the default device was asked for, and is another one now than the one that was started; `start` takes
-    /// it. Control thread, while it runs; asks the sound system, so not more often than once a second.
+    /// Whether the default device was asked for, and another one is it now, with the channels and the rate of this one;
+    /// `start` takes it. Control thread, while it runs.
     [[nodiscard]] virtual bool default_has_moved() { return false; }
 
     /// Warnings from start-up (no real-time priority …), one line each.

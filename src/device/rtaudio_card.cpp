@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "device/clock_reading.hpp"
+#include "device/default_watch.hpp"
 #include "device/rtaudio_devices.hpp"
 #include "rt/clock.hpp"
 #include "rt/delay_locked_loop.hpp"
@@ -67,7 +68,7 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     void start();
-    [[nodiscard]] bool default_has_moved() const;
+    [[nodiscard]] bool default_has_moved() const noexcept;
 
 private:
     /// RtAudio's error callback carries no user data, so all that are alive are asked whether it was theirs.
@@ -81,6 +82,7 @@ private:
     void choose_layout();
     void open(std::uint32_t rate_hz);
     void describe_format(std::uint32_t rate_hz, std::uint32_t block_frames);
+    void watch_defaults();
     void report_lost() noexcept;
     static void on_error(RtAudioError::Type type, const std::string& text) noexcept;
     static Streams& alive();
@@ -89,7 +91,8 @@ private:
     RtAudioCard& card_;
     CardUser& user_;
     std::optional<RtAudioDevice> input_, output_;
-    std::string default_input_, default_output_;  // when it was opened; empty: not asked for
+    bool follows_input_ = false, follows_output_ = false;  // the default was asked for
+    std::optional<DefaultWatch> defaults_;
     dsp::SampleFormat format_ = dsp::SampleFormat::f32;
     bool interleaved_ = true;
     std::optional<RtAudio> system_;
@@ -144,12 +147,8 @@ void RtAudioCard::Stream::find_devices() {
     };
     if (input_) check(*input_, input_->input_channels, asked.input_channels, "input");
     if (output_) check(*output_, output_->output_channels, asked.output_channels, "output");
-    const auto default_of = [&](const std::optional<RtAudioDevice>& device, const std::string& name, Direction way) {
-        return device && asks_for_default(devices, name) ? default_rtaudio_device(device->api_number, way)
-                                                         : std::string{};
-    };
-    default_input_ = default_of(input_, asked.input, Direction::input);
-    default_output_ = default_of(output_, output_name, Direction::output);
+    follows_input_ = input_ && asks_for_default(devices, asked.input);
+    follows_output_ = output_ && asks_for_default(devices, output_name);
     card_.playback_name_ = output_ ? fmt::format("rtaudio:{}/{}", output_->api, output_->name) : std::string{};
     card_.device_names_ = !output_ || (input_ && input_->name == output_->name)
                               ? fmt::format("{}/{}", input_->api, input_->name)
@@ -231,16 +230,46 @@ void RtAudioCard::Stream::start() {
     system_->startStream();
     if (!system_->isStreamRunning())
         throw InputError(fmt::format("rtaudio: {} does not start: {}", card_.device_names_, last_error()));
+    watch_defaults();
 }
 
-// A sound system that does not answer has not said that its default is another.
-bool RtAudioCard::Stream::default_has_moved() const {
-    const auto moved = [](const std::string& before, const std::optional<RtAudioDevice>& device, Direction way) {
-        if (before.empty()) return false;
-        const auto now = default_rtaudio_device(device->api_number, way);
-        return !now.empty() && now != before;
+// ── the default device ──────────────────────────────────────────────────────────────────────────
+
+bool RtAudioCard::Stream::default_has_moved() const noexcept {
+    return defaults_ && defaults_->has_moved();
+}
+
+// To a device that could be played on as the present one is. A sound system that does not answer has not said that its
+// default is another.
+void RtAudioCard::Stream::watch_defaults() {
+    if (!follows_input_ && !follows_output_) return;
+    struct Watched {
+        int api;
+        CardFormat format;
+        bool input, output;
+        RtAudioDefaults seen;
+
+        [[nodiscard]] bool serves(const std::optional<RtAudioDevice>& device, std::uint32_t wanted,
+                                  std::uint32_t RtAudioDevice::*channels) const {
+            if (!device) return true;  // not known before it is opened
+            const auto& rates = device->rates_hz;
+            return (*device).*channels >= wanted &&
+                   std::find(rates.begin(), rates.end(), format.rate_hz) != rates.end();
+        }
+        bool operator()() {
+            auto now = default_rtaudio_devices(api);
+            const auto is_another = [](const std::string& before, const std::string& after) {
+                return !before.empty() && !after.empty() && before != after;
+            };
+            const bool moved = (input && is_another(seen.input_mark, now.input_mark) &&
+                                serves(now.input, format.input_channels, &RtAudioDevice::input_channels)) ||
+                               (output && is_another(seen.output_mark, now.output_mark) &&
+                                serves(now.output, format.output_channels, &RtAudioDevice::output_channels));
+            return moved;
+        }
     };
-    return moved(default_input_, input_, Direction::input) || moved(default_output_, output_, Direction::output);
+    const auto api = (input_ ? input_ : output_)->api_number;
+    defaults_.emplace(Watched{api, card_.format_, follows_input_, follows_output_, default_rtaudio_devices(api)});
 }
 
 // ── what RtAudio calls ──────────────────────────────────────────────────────────────────────────

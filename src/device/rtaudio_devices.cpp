@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <mutex>
 #ifdef __linux__
 #include <dlfcn.h>
 #endif
@@ -47,10 +48,15 @@ std::vector<dsp::SampleFormat> formats_of(RtAudioFormat mask) {
 }
 
 void list_api(RtAudio::Api api, std::vector<RtAudioDevice>& devices) {
+    // RtAudio keeps what PulseAudio told it in one place for all.
+    static std::mutex one_at_a_time;
+    const std::lock_guard lock(one_at_a_time);
     try {
         RtAudio system(api);
         system.showWarnings(false);
-        for (unsigned int id = 0; id < system.getDeviceCount(); ++id) {
+        // Each count asks the sound system anew.
+        const auto count = system.getDeviceCount();
+        for (unsigned int id = 0; id < count; ++id) {
             const auto info = system.getDeviceInfo(id);
             if (!info.probed) continue;
             devices.push_back({.api = RtAudio::getApiName(api),
@@ -155,16 +161,23 @@ bool asks_for_default(const std::vector<RtAudioDevice>& devices, std::string_vie
     return take_apart(devices, wanted).name.empty();
 }
 
-std::string default_rtaudio_device(int api_number, Direction direction) {
+RtAudioDefaults default_rtaudio_devices(int api_number) {
     const auto api = static_cast<RtAudio::Api>(api_number);
+    if (api == RtAudio::UNIX_JACK) return {};
 #ifdef SIDETONE_HAS_ALSA
-    if (api == RtAudio::LINUX_ALSA) return alsa_default_definition();
+    if (api == RtAudio::LINUX_ALSA) {
+        const auto definition = alsa_default_definition();
+        return {.input_mark = definition, .output_mark = definition, .input = {}, .output = {}};
+    }
 #endif
     std::vector<RtAudioDevice> devices;
     list_api(api, devices);
-    const auto at =
-        std::find_if(devices.begin(), devices.end(), [&](const auto& device) { return is_default(device, direction); });
-    return at == devices.end() ? std::string{} : at->name;
+    RtAudioDefaults defaults;
+    for (auto& device : devices) {
+        if (device.is_default_input) defaults.input_mark = device.name, defaults.input = device;
+        if (device.is_default_output) defaults.output_mark = device.name, defaults.output = device;
+    }
+    return defaults;
 }
 
 }  // namespace sidetone::device

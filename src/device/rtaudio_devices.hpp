@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +38,15 @@ enum class Direction : std::uint8_t { input, output };
 /// Whether that asks for a default device: "" or "API".
 [[nodiscard]] bool asks_for_default(const std::vector<RtAudioDevice>& devices, std::string_view wanted);
 
-/// Which is the default device of that sound system now: equal texts, equal devices. Empty: not known. ALSA's is told
-/// by its configuration, for to look at its devices is to open them. Control thread.
-[[nodiscard]] std::string default_rtaudio_device(int api_number, Direction direction);
+/// The default devices of one sound system at some time.
+struct RtAudioDefaults {
+    /// Equal texts, equal devices; empty: not known. ALSA's are told by its configuration, for to look at its devices
+    /// is to open them.
+    std::string input_mark, output_mark;
+    /// What they are; nothing of ALSA's.
+    std::optional<RtAudioDevice> input, output;
+};
+/// Any thread. JACK's are not known: it has no default that could change.
+[[nodiscard]] RtAudioDefaults default_rtaudio_devices(int api_number);
 
 }  // namespace sidetone::device

@@ -83,6 +83,7 @@ std::span<const std::unique_ptr<HelpedTail>> Convolver::helped() const noexcept 
 }
 
 void Convolver::reset() {
+    if (helper_ != nullptr) helper_->stop();  // it reads the lanes
     lanes_->reset();
     head_->reset();
     for (const auto& tail : tails_) tail->reset();

@@ -5,12 +5,14 @@
 
 #include "dsp/products.hpp"
 #include "rt/clock.hpp"
+#include "rt/guard.hpp"
 
 namespace sidetone::dsp {
 namespace {
 
 constexpr double kLeastBlockSeconds = 0.02;
 constexpr std::int64_t kPollNs = 50'000;
+constexpr std::uint64_t kBlocksKept = 2;  // of input, after the one that is worked on
 
 }  // namespace
 
@@ -47,9 +49,9 @@ bool HelpedTail::work_next(const InputLanes& inputs) noexcept {
     spectra_.next_block();
     if (offered - next == 1) {
         spectra_.run_all(spectra_.split(), inputs, position, all, samples);
-    } else {
-        spectra_.silence_block();
     }
+    // Longer than that, and the audio thread may have written over what was read.
+    if (offered_.load(std::memory_order_acquire) - next > kBlocksKept || offered - next != 1) spectra_.silence_block();
     spectra_.run_all(spectra_.multiply(), inputs, position, all, samples);
     spectra_.run_all(spectra_.join(), inputs, position, all, samples);
     done_.store(next + 1, std::memory_order_release);
@@ -94,6 +96,7 @@ void ConvolverHelper::stop() noexcept {
 
 // The shortest tail's work first, for it is due first.
 void ConvolverHelper::run() noexcept {
+    const rt::RealtimeScope scope(rt::RealtimeKind::worker);
     while (!stopping_.load(std::memory_order_relaxed)) {
         const bool worked = std::ranges::any_of(tails_, [this](const auto& tail) { return tail->work_next(inputs_); });
         if (!worked) rt::sleep_until_monotonic(rt::monotonic_ns() + nap_ns_);

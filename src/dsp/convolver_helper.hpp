@@ -63,7 +63,7 @@ class ConvolverHelper {
 public:
     struct Settings {
         std::uint32_t rate_hz = 48'000;
-        int priority = 50;
+        int priority = 4;  ///< below every card's thread (JACK's is 10) and the engine's worker, which has less time
     };
 
     ConvolverHelper(const ResponseMatrix& matrix, std::span<const ConvolverPlan::Level> levels, std::size_t lanes,
@@ -76,7 +76,8 @@ public:
     [[nodiscard]] std::uint64_t late() const noexcept;
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
-    /// Control thread, while the audio thread is not at it.
+    /// Control thread, while the audio thread is not at it: ends the thread; forgets everything and begins anew.
+    void stop() noexcept;
     void reset();
 
     /// Returns when nothing is left to do. For calls that do not come in real time; not on an audio thread.
@@ -89,7 +90,6 @@ public:
 
 private:
     void start();
-    void stop() noexcept;
     void run() noexcept;
 
     const InputLanes& inputs_;

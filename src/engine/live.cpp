@@ -24,7 +24,6 @@ namespace {
 constexpr auto kPoll = std::chrono::milliseconds{20};
 constexpr int kPollsPerStatus = 5;
 constexpr std::int64_t kRetryNs = 250'000'000;
-constexpr std::int64_t kDefaultEveryNs = 1'000'000'000;
 constexpr std::int64_t kLinesEveryNs = 1'000'000'000;  // a run in trouble is not to bury its user
 
 std::vector<float> decibels(const std::vector<float>& peaks) {
@@ -118,7 +117,7 @@ private:
     std::string description_;
     std::optional<std::string> device_;  // where sound goes, or went
     std::int64_t started_ns_ = 0, cpu_started_ns_ = 0;
-    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0, next_lines_ns_ = 0, next_default_ns_ = 0;
+    std::int64_t lost_at_ns_ = 0, next_try_ns_ = 0, next_lines_ns_ = 0;
     std::uint64_t blocks_before_loss_ = 0;
     bool resuming_ = false;
     std::string last_refusal_;
@@ -246,8 +245,6 @@ void LiveRun::tell_troubles() {
 }
 
 void LiveRun::follow_default(std::int64_t now_ns) {
-    if (now_ns < next_default_ns_) return;
-    next_default_ns_ = now_ns + kDefaultEveryNs;
     if (!card_->default_has_moved()) return;
     interrupt(now_ns, "another device is the default now; going over to it");
     next_try_ns_ = now_ns;

@@ -147,8 +147,15 @@ Cause Tally::cause_of(const rt::Event& event, double period_ns, bool stolen) con
 }
 
 std::uint64_t Tally::weight_of(const rt::Event& event, std::uint32_t block_frames) const noexcept {
-    if (static_cast<EventKind>(event.kind) != EventKind::frames_lost) return 1;
-    return (static_cast<std::uint64_t>(event.values[0]) + block_frames - 1) / block_frames;
+    const auto value = static_cast<std::uint64_t>(event.values[0]);
+    switch (static_cast<EventKind>(event.kind)) {
+        case EventKind::frames_lost:
+            return (value + block_frames - 1) / block_frames;
+        case EventKind::helper_late:
+            return value;
+        default:
+            return 1;
+    }
 }
 
 }  // namespace sidetone::engine

@@ -13,7 +13,7 @@ enum class EventKind : std::uint32_t {
     block_overrun,       ///< the callback ended after its period. values: how late it came (ns), how long it took (ns)
     frames_lost,         ///< the card skipped input. values: frames, 1 = because the callback before took too long
     canceller_diverged,  ///< a feedback canceller made things louder and began anew. values: how often it has so far
-    helper_late,         ///< a helper thread's part of the sound was not there. values: how often so far
+    helper_late,         ///< a helper thread's part of the sound was not there. values: blocks
     not_finite,  ///< NaN or infinity was replaced by silence. values: samples, 0 = at the input, 1 = at the output
 };
 

@@ -74,6 +74,7 @@ void SpatialiseStage::prepare(const StageContext& context) {
     next_.reset();
     resampler_.emplace(settings_.set.rate_hz(), rate_hz_);
     current_ = make_renderer();
+    has_helper_ = current_->convolver->has_helper();
     last_taps_ = current_->taps;
     next_ears_.assign(kEars * context.max_block_frames, 0);
     for (std::size_t ear = 0; ear < kEars; ++ear) next_out_[ear] = next_ears_.data() + ear * context.max_block_frames;
@@ -167,6 +168,7 @@ void SpatialiseStage::offer() {
     free_retired();
     auto renderer = make_renderer();
     last_taps_ = renderer->taps;
+    has_helper_ = renderer->convolver->has_helper();
     // What the audio thread has not taken by now it will never see.
     delete offered_.exchange(renderer.release(), std::memory_order_acq_rel);
 }
@@ -187,6 +189,7 @@ void SpatialiseStage::finish_fade() noexcept {
     if (!retired_->try_push(current_.get())) return;
     (void)current_.release();
     current_ = std::move(next_);
+    current_->late_blocks = current_->convolver->late_blocks();  // what was not heard was not missed
 }
 
 void SpatialiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
@@ -201,10 +204,10 @@ void SpatialiseStage::process(const float* const* in, float* const* out, std::ui
 
 // Only what is heard counts.
 void SpatialiseStage::note_late_blocks() noexcept {
-    const auto late = current_->convolver->late_blocks();
-    if (late == current_->late_blocks) return;
-    misses_.fetch_add(late - current_->late_blocks, std::memory_order_relaxed);
-    current_->late_blocks = late;
+    const auto late = current_->convolver->late_blocks() - current_->late_blocks;
+    if (late == 0) return;
+    misses_.fetch_add(late, std::memory_order_relaxed);
+    current_->late_blocks += late;
     if (events_ != nullptr)
         events_->record({.at_ns = rt::now_ns(),
                          .kind = static_cast<std::uint32_t>(EventKind::helper_late),
@@ -243,7 +246,7 @@ std::string SpatialiseStage::decision() const {
                settings_.set.measurements().size(), 1000.0 * static_cast<double>(length()) / rate_hz_,
                settings_.same_loudness ? fmt::format(", {:+.1f} dB to be as loud as a downmix", loudness_gain_db_)
                                        : std::string{}) +
-           (current_->convolver->has_helper() ? ", with a helper thread" : "");
+           (has_helper_ ? ", with a helper thread" : "");
 }
 
 }  // namespace sidetone::stage

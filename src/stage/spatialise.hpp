@@ -82,6 +82,7 @@ private:
     SpatialiseSettings settings_;
     std::uint32_t rate_hz_ = 0, channels_ = 0, usual_frames_ = 0, index_ = 0;
     bool offline_ = false;
+    bool has_helper_ = false;  // what was offered last
     rt::EventLog* events_ = nullptr;
     std::optional<dsp::ResponseResampler> resampler_;  // from the set's rate to the chain's
     std::optional<rt::Arena> arena_;

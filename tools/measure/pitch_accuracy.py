@@ -114,7 +114,7 @@ def remade(sound: np.ndarray, pitch: np.ndarray, random: np.random.Generator, or
         a = np.concatenate([[1], -solve_toeplitz(r[:-1], r[1:])])
         gain = np.sqrt(max(np.dot(a, r), 0) / 150)
         begin = max(0, t * HOP - HOP // 2)  # a frame's middle is its instant
-        made, memory = lfilter([gain], a * 0.998 ** np.arange(order + 1), source[begin:begin + HOP], zi=memory)
+        made, memory = lfilter([gain], a * 0.998 ** np.arange(order + 1), source[begin:t * HOP + HOP // 2], zi=memory)
         result.append(made)
     result = np.concatenate(result)
     return result + 1e-4 * random.standard_normal(len(result))

@@ -96,14 +96,18 @@ TEST(ConvolverHelper, KeepsUpWithSoundInRealTime) {
     Convolver helped(matrix.responses, kUsual, plan(), &kHelper);
     const auto expected = run(
         alone, in, [] { return kUsual; }, [] {});
-    auto due = std::chrono::steady_clock::now();
-    const auto out = run(
-        helped, in, [] { return kUsual; }, [&] { std::this_thread::sleep_until(due += std::chrono::milliseconds{4}); });
-    // A machine that stands still for 30 ms makes it late; then that is told, and nothing is heard but what was done.
-    if (helped.late_blocks() == 0) {
+    // A machine that stands still for 30 ms makes it late once; a helper that cannot keep up is late each time.
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        helped.reset();
+        auto due = std::chrono::steady_clock::now();
+        const auto out = run(
+            helped, in, [] { return kUsual; },
+            [&] { std::this_thread::sleep_until(due += std::chrono::milliseconds{4}); });
+        if (helped.late_blocks() > 0) continue;
         EXPECT_LT(difference_db(out, expected), -120);
+        return;
     }
-    EXPECT_LT(helped.late_blocks(), 10U) << "of 31";
+    FAIL() << "late in each of five runs";
 }
 
 TEST(ConvolverHelper, ThatIsLateIsToldAndStaysSilent) {
@@ -116,11 +120,16 @@ TEST(ConvolverHelper, ThatIsLateIsToldAndStaysSilent) {
     for (const auto& channel : out) {
         EXPECT_TRUE(std::ranges::all_of(channel, [](float sample) { return std::isfinite(sample); }));
     }
+    Convolver alone(matrix.responses, kUsual, plan());
+    EXPECT_GT(difference_db(out, run(
+                                     alone, in, [] { return kUsual; }, [] {})),
+              -40)
+        << "what was late is missing";
+    alone.reset();
     // Once it has caught up, and all that it missed is out of the responses, everything is as it should be.
     helped.wait_for_helper();
     const auto more = noise(16'000);
     const auto later = run(helped, more, sizes_up_to(kUsual), [&] { helped.wait_for_helper(); });
-    Convolver alone(matrix.responses, kUsual, plan());
     const auto expected = run(alone, more, sizes_up_to(kUsual), [] {});
     const auto end = [](const Channels& all) {
         return Channels{{all[0].end() - 8000, all[0].end()}, {all[1].end() - 8000, all[1].end()}};
