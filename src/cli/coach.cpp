@@ -81,6 +81,12 @@ std::optional<ScoredRecording> judge(const speech::PronunciationScorer& scorer, 
         const auto number = numbers[static_cast<std::size_t>(std::clamp<std::int64_t>(frame, 0, last))];
         return speech::border_s(listener.recognizer(), number, listener.seconds());
     };
+    // An end is behind a frame, and what was taken out may follow there.
+    scored.end_seconds_of = [start_of = scored.seconds_of, &listener, numbers](std::int64_t frame) {
+        if (frame <= 0 || frame >= static_cast<std::int64_t>(numbers.size())) return start_of(frame);
+        const auto number = numbers[static_cast<std::size_t>(frame) - 1] + 1;
+        return speech::border_s(listener.recognizer(), number, listener.seconds());
+    };
     return scored;
 }
 

@@ -51,7 +51,7 @@ Times times_of_word(const ScoredRecording& scored, std::size_t number) {
     }
     const auto& phones = scored.features.alignment;
     const auto [first, end] = phones_of_word(scored, number);
-    return {scored.seconds_of(phones[first].first_frame), scored.seconds_of(phones[end - 1].end_frame)};
+    return {scored.seconds_of(phones[first].first_frame), scored.end_s(phones[end - 1].end_frame)};
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ nlohmann::json to_json(const ScoredRecording& scored) {
     }
     const auto& aligned = scored.features.alignment;
     const auto start_of = [&](std::size_t n) { return rounded(scored.seconds_of(aligned[n].first_frame)); };
-    const auto end_of = [&](std::size_t n) { return rounded(scored.seconds_of(aligned[n].end_frame)); };
+    const auto end_of = [&](std::size_t n) { return rounded(scored.end_s(aligned[n].end_frame)); };
     auto words = nlohmann::json::array();
     for (std::size_t w = 0; w < scored.prompt.prompt.size(); ++w) {
         const auto [first, end] = phones_of_word(scored, w);

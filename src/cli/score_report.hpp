@@ -22,7 +22,12 @@ struct ScoredRecording {
     speech::PronunciationFeatures features;
     speech::ExpertScores scores;
     std::vector<speech::ReadWord> words;  ///< where a detector of voices knew the pauses: with better times
-    std::function<double(std::int64_t frame)> seconds_of;  ///< of a frame's beginning in the recording
+    std::function<double(std::int64_t frame)> seconds_of;           ///< of a frame's beginning in the recording
+    std::function<double(std::int64_t frame)> end_seconds_of = {};  ///< of the end of the one before, if another time
+
+    [[nodiscard]] double end_s(std::int64_t frame) const {
+        return end_seconds_of ? end_seconds_of(frame) : seconds_of(frame);
+    }
 };
 
 /// Why the text was not read aloud there; empty where it was.

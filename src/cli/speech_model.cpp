@@ -19,6 +19,7 @@ namespace sidetone::cli {
 namespace {
 
 constexpr std::uint32_t kRowMs = 10;
+constexpr auto kSecondPass = "phoneme-second-pass";
 
 }  // namespace
 
@@ -48,7 +49,7 @@ void add_pass_option(CLI::App& command, SpeechModelArguments& arguments) {
 }
 
 bool is_second_pass(const SpeechModelArguments& arguments) {
-    return arguments.model.empty() && arguments.pass == "full";
+    return arguments.model.empty() ? arguments.pass == "full" : arguments.model == kSecondPass;
 }
 
 SpeechModelArguments live(SpeechModelArguments arguments) {
@@ -67,7 +68,7 @@ double least_mean_probability(const SpeechModelArguments& arguments) {
 
 std::string model_called(const SpeechModelArguments& arguments) {
     if (!arguments.model.empty()) return arguments.model;
-    return is_second_pass(arguments) ? "phoneme-second-pass" : "phoneme-ctc";
+    return is_second_pass(arguments) ? kSecondPass : "phoneme-ctc";
 }
 
 speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments) {

@@ -48,7 +48,7 @@ struct TranscribeArguments {
     ListeningArguments listening{.chain = "captions"};
     std::string json, json_lines, detector = "auto", language = "auto", text = "auto";
     std::size_t beam = 16;
-    bool is_brief = false;
+    bool is_brief = false, wants_full_pass = false;
     SpeechModelArguments model;
     WordArguments words;
 
@@ -204,6 +204,9 @@ int transcribe(const TranscribeArguments& arguments) {
                                      arguments.is_live() ? "sound files and --device or --input"
                                                          : "neither sound files nor --device or --input")};
     }
+    if (arguments.is_live() && arguments.wants_full_pass) {
+        throw InputError{"--pass full goes with sound files: what is live is heard by the streaming network"};
+    }
     if (!arguments.is_live() && !arguments.json_lines.empty()) {
         throw InputError{"--json-lines goes with --device or --input: for files, use --json"};
     }
@@ -257,6 +260,7 @@ void add_transcribe(CLI::App& app, int& exit_code) {
         "than\n"
         "the phone; confidence is its probability there. For borders use `sidetone align`.");
     command->callback([arguments, command, &exit_code] {
+        arguments->wants_full_pass = command->count("--pass") > 0 && arguments->model.pass == "full";
         if (arguments->is_live() && command->count("--beam") == 0) arguments->beam = kLiveBeam;
         if (arguments->is_live() && command->count("--chunk-ms") == 0) arguments->model.chunk_ms = kLiveChunkMs;
         exit_code = transcribe(*arguments);

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cmath>
 #include <numbers>
 #include <system_error>
 
 namespace sidetone::speech {
+namespace {
+
+constexpr double kLeast = -1000;  // to the base of ten; -99 is what files have for "never"
+
+}  // namespace
 
 ArpaFile::ArpaFile(const std::filesystem::path& file, std::size_t max_bytes) : text_(file, max_bytes) {
     while (find_line() && text_.line() != "\\data\\") {
@@ -66,9 +70,9 @@ bool ArpaFile::next(NGram& found) {
 double ArpaFile::logarithm(std::string_view field, double most) const {
     double value = 0;
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc{} || end != field.data() + field.size() || !std::isfinite(value) || value > most) {
-        text_.refuse(
-            fmt::format("found \"{}\", expected a logarithm to the base of ten, {:g} at most", shown(field), most));
+    if (error != std::errc{} || end != field.data() + field.size() || !(value >= kLeast && value <= most)) {
+        text_.refuse(fmt::format("found \"{}\", expected a logarithm to the base of ten, {:g} to {:g}", shown(field),
+                                 kLeast, most));
     }
     return value * std::numbers::ln10;
 }

@@ -58,8 +58,8 @@ CtcWordSearch::CtcWordSearch(std::shared_ptr<const LexiconTrie> vocabulary,
       logarithms_(kPhoneClassCount),
       tokens_(kPhoneClassCount) {
     phone_factor_ = std::exp(static_cast<double>(settings.phone_bonus));
-    // No word's language score is above 0.
-    const float most = settings.word_bonus + (hot_words_ ? hot_words_->most() : 0);
+    // A language score counts for 0 at most.
+    const float most = std::min(settings.word_bonus + (hot_words_ ? hot_words_->most() : 0), kMostLogScore);
     most_ahead_ = std::max(1.0, std::exp(static_cast<double>(most)));
     for (Phone phone = 1; phone < kPhoneClassCount; ++phone) {
         const auto child = vocabulary_->child(LexiconTrie::kRoot, phone);
@@ -179,10 +179,11 @@ CtcWordSearch::Said CtcWordSearch::say(Index history, std::uint32_t word, Phone 
     float score = settings_.word_bonus;
     if (language_) {
         const auto number = vocabulary_->language_word(word);
-        score += settings_.language_weight * language_->score(history_.state(history), number, said.state);
+        score +=
+            settings_.language_weight * std::min(0.0F, language_->score(history_.state(history), number, said.state));
     }
     if (hot_words_) score += hot_words_->score(history_.hot(history), word, said.hot);
-    said.factor = std::exp(static_cast<double>(score));
+    said.factor = std::exp(static_cast<double>(std::min(score, kMostLogScore)));
     return said;
 }
 
@@ -400,7 +401,7 @@ std::optional<std::size_t> CtcWordSearch::best_end() const noexcept {
         const auto history = current_[n].history;
         float score = language_ ? settings_.language_weight * language_->score_of_end(history_.state(history)) : 0;
         if (hot_words_) score -= hot_words_->pending(history_.hot(history));
-        const double sum = current_[n].sums.sum() * std::exp(static_cast<double>(score));
+        const double sum = current_[n].sums.sum() * std::exp(static_cast<double>(std::min(score, kMostLogScore)));
         if (best && sum <= most) continue;
         best = n;
         most = sum;

@@ -196,6 +196,7 @@ float ForcedAlignment::lead(Phone phone, Phone other, std::int64_t frame) const 
 float ForcedAlignment::begin_offset(Phone phone, std::int64_t frame) const noexcept {
     if (frame <= settled_frames_ || phones_.empty() || phones_.back().end_frame != frame) return 0;
     const auto before = phones_.back().phone;
+    if (before == kBlank || phone == kBlank) return 0;  // something beside the prompt, which may be any phone
     const float then = lead(before, phone, frame - 1);
     const float now = lead(phone, before, frame);
     if (!(then > 0 && now > 0)) return 0;

@@ -91,7 +91,7 @@ void LexiconTrie::look_ahead_from(std::span<const SpokenWord> words) {
         auto& node = nodes_[n];
         if (node.ending_count > 0) {
             const auto score = words[endings_[node.first_ending]].log_score;
-            node.look_ahead = std::exp(std::max(score, kLeastLogScore));
+            node.look_ahead = std::exp(std::clamp(score, kLeastLogScore, kMostLogScore));
         }
         for (int child = 0; child < std::popcount(node.children); ++child) {
             const auto& below = nodes_[node.first_child + static_cast<Index>(child)];

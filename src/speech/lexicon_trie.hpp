@@ -16,6 +16,10 @@
 
 namespace sidetone::speech {
 
+/// The most that a word counts for, as a natural logarithm, whatever settings and files add up to: sums of hypotheses
+/// stay within their range.
+inline constexpr float kMostLogScore = 60;
+
 /// A word that may be said: in which ways, and what a language model knows of it.
 struct SpokenWord {
     std::string text;

@@ -8,6 +8,7 @@
 namespace sidetone::speech {
 namespace {
 
+constexpr std::size_t kMostWords = 2048;     // more than the words' search keeps
 constexpr std::uint64_t kMostPhones = 1000;  // of an utterance; the beam search keeps 1024
 
 }  // namespace
@@ -63,7 +64,7 @@ void Utterances::hand_out_front(std::int64_t until, const Use& use) {
     phones.resize(phones_.copy(0, phones));
     std::ranges::copy_if(phones, std::back_inserter(utterance.phones), is_within);
     if (words_) {
-        std::vector<HeardWord> words(kMostPhones);
+        std::vector<HeardWord> words(kMostWords);
         words.resize(words_->copy_end(0, words));
         std::ranges::copy_if(words, std::back_inserter(utterance.words), is_within);
     }

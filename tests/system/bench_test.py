@@ -123,7 +123,7 @@ class BenchDecode(program.ProgramTest):
                 written = self.json("out.json")
                 self.assertEqual(written["paced"], paced)
                 results = {(entry["engine"], entry["beam"]): entry for entry in written["results"]}
-                self.assertEqual(sorted(results), sorted((engine, beam) for engine in ("sidetone", "map") for beam in (4, 16)))
+                self.assertEqual(sorted(results), sorted((engine, beam) for engine in ("sidetone", "words", "map") for beam in (4, 16)))
                 for (engine, _), entry in results.items():
                     self.assertEqual(sorted(entry["us_per_frame"]), ["count", "max", "p50", "p95", "p99", "p999"])
                     self.assertEqual(entry["us_per_frame"]["count"], frames)

@@ -196,11 +196,11 @@ TEST(FilterBankStage, WindowsScaleWithTheRate) {
     };
     expect({}, 48'000, 1536, 192, 48);
     expect({}, 16'000, 512, 64, 16);
-    expect({}, 44'100, 1536, 176, 44);
+    expect({}, 44'100, 1440, 176, 44);
     expect({}, 96'000, 3072, 384, 96);
     expect({}, 192'000, 4096, 768, 192);
     expect({.synthesis_ms = 2}, 48'000, 1536, 96, 48);
-    expect({.synthesis_ms = 3}, 44'100, 1536, 132, 44);
+    expect({.synthesis_ms = 3}, 44'100, 1440, 132, 44);
     expect({.synthesis_ms = 2.75, .hop_ms = 0.907}, 11'025, 384, 30, 10);
 }
 
