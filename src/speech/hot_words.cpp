@@ -73,7 +73,7 @@ private:
             if (n + 1 < phrase.words.size()) {
                 trie_[at].node.pending = std::max(trie_[at].node.pending, phrase.boost * share);
             } else {
-                trie_[at].node.said = std::max(trie_[at].node.said, phrase.boost);
+                trie_[at].node.said += phrase.boost;
             }
         }
     }

@@ -61,7 +61,7 @@ TEST(ArpaFile, RefusesWhatIsNoneInOneLine) {
     EXPECT_THAT(complaint("go stop\n"), HasSubstr("expected \"\\1-grams:\""));
     EXPECT_THAT(complaint(head), HasSubstr("words.arpa:4: found the file's end, expected \"\\2-grams:\" or"));
     EXPECT_THAT(complaint(head + "much go\n"), HasSubstr("words.arpa:5: found \"much\", expected a logarithm"));
-    EXPECT_THAT(complaint(head + "1 go\n"), HasSubstr("0 at most"));
+    EXPECT_THAT(complaint(head + "1 go\n"), HasSubstr("-1000 to 0"));
     EXPECT_THAT(complaint(head + "-inf go\n"), HasSubstr("expected a logarithm"));
     EXPECT_THAT(complaint(head + "-1\n"), HasSubstr("found 0 words, expected 1"));
     EXPECT_THAT(complaint(head + "-1 go -1 -1\n"), HasSubstr("another field"));

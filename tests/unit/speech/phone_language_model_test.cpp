@@ -95,7 +95,7 @@ TEST(PhoneLanguageModel, RefusesWhatIsNoModel) {
     EXPECT_THAT(complaint("\\data\\\nngram 1=1\n\\1-grams:\n-1 AA\n\\end\\\n"), HasSubstr("for the phone AE"));
     EXPECT_THAT(complaint(arpa("")), HasSubstr("expected \"\\2-grams:\" or \"\\end\\\""));
     EXPECT_THAT(complaint(arpa("\\end\\\n", "nan\tAA")), HasSubstr("phones.arpa:6: found \"nan\""));
-    EXPECT_THAT(complaint(arpa("\\end\\\n", "0.5\tAA")), HasSubstr("0 at most"));
+    EXPECT_THAT(complaint(arpa("\\end\\\n", "0.5\tAA")), HasSubstr("-1000 to 0"));
     EXPECT_THAT(complaint(arpa("\\2-grams:\n-1\tAA\n\\end\\\n")), HasSubstr("found 1 words, expected 2"));
     EXPECT_THAT(complaint(arpa("\\end\\\n", "-1\tAA\t-1\t-1")), HasSubstr("another field"));
     EXPECT_THAT(complaint(arpa("\\3-grams:\n\\end\\\n")), HasSubstr("expected \"\\2-grams:\""));
