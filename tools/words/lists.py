@@ -11,6 +11,7 @@ The groups: three utterances of LibriSpeech that set-up brings, 200 of LJSpeech,
 import argparse
 import pathlib
 import random
+import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 LIBRISPEECH = {
@@ -20,22 +21,35 @@ LIBRISPEECH = {
 }
 
 
+def refuse(what):
+    print(what, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def lines_of(file):
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"{file}: cannot be read: {error}")
+
+
 def librispeech():
     folder = SOURCE / "deps" / "audio" / "speech"
     return [(folder / f"{name}.wav", text, "librispeech") for name, text in LIBRISPEECH.items()]
 
 
 def ljspeech(data, count, chance):
-    lines = (data / "lj" / "transcripts.tsv").read_text().splitlines()
-    rows = [line.split("\t") for line in lines]
+    rows = [line.split("\t") for line in lines_of(data / "lj" / "transcripts.tsv")]
     chosen = sorted(chance.sample(rows, min(count, len(rows))))
     return [(data / "lj" / f"{row[0]}.opus", row[-1], "ljspeech") for row in chosen]
 
 
 def speechocean(data, count, chance):
     folder = data / "speechocean762"
-    table = {name: dict(line.split(None, 1) for line in (folder / f"test.{name}").read_text().splitlines())
+    table = {name: dict(line.split(None, 1) for line in lines_of(folder / f"test.{name}"))
              for name in ("text", "utt2spk", "spk2age")}
+    if count > len(table["text"]):
+        refuse(f"{folder / 'test.text'}: found {len(table['text'])} recordings, expected the {count} of --learners")
     chosen = sorted(chance.sample(sorted(table["text"]), count))
     rows = []
     for name in chosen:
@@ -52,10 +66,16 @@ def main():
     parser.add_argument("--learners", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    for option in ("lj", "learners"):
+        if (count := getattr(arguments, option)) < 0:
+            refuse(f"--{option}: found {count}, expected 0 or more")
     chance = random.Random(arguments.seed)
     rows = librispeech() + ljspeech(arguments.data, arguments.lj, chance) + \
         speechocean(arguments.data, arguments.learners, chance)
-    arguments.output.write_text("".join(f"{file}\t{text}\t{group}\n" for file, text, group in rows))
+    try:
+        arguments.output.write_text("".join(f"{file}\t{text}\t{group}\n" for file, text, group in rows))
+    except OSError as error:
+        refuse(f"{arguments.output}: cannot be written: {error}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/word_model.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -106,6 +109,33 @@ TEST_F(WordModelPull, WhatNpmSaysIsTold) {
     write_npm("echo 'not found: toy' >&2; exit 1");
     EXPECT_THAT(pull_error(), AllOf(HasSubstr("npm pack"), HasSubstr("not found: toy")));
     EXPECT_TRUE(has_left_nothing());
+}
+
+TEST_F(WordModelPull, AProgramThatCannotBeStartedIsToldFromOneThatIsNotThere) {
+    const test::ScopedVariable path{"PATH", (folder_ / "bin").string()};
+    std::filesystem::permissions(folder_ / "bin" / "npm", std::filesystem::perms::owner_read);
+    EXPECT_THAT(pull_error(), HasSubstr("npm: cannot be started: "));
+    std::filesystem::remove(folder_ / "bin" / "npm");
+    EXPECT_THAT(pull_error(), HasSubstr("npm is not installed"));
+    EXPECT_TRUE(has_left_nothing());
+}
+
+TEST_F(WordModelPull, WhatAKilledPullLeftIsRemoved) {
+    const auto folder = folder_ / "data" / "sidetone" / "models" / "toy";
+    test::write(folder / ".pull.killed" / "package" / "dist" / "encoder", "enc");
+    pull_word_model(find_word_model("toy"));
+    EXPECT_TRUE(is_there(find_word_model("toy")));
+    EXPECT_FALSE(std::filesystem::exists(folder / ".pull.killed"));
+}
+
+TEST_F(WordModelPull, TwoAtATimeDoNotDisturbEachOther) {
+    const auto folder = folder_ / "data" / "sidetone" / "models" / "toy";
+    test::write(folder / ".pull.other" / "file", "its");
+    const int other = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ASSERT_EQ(::flock(other, LOCK_EX), 0);
+    EXPECT_THAT(pull_error(), HasSubstr("somebody else fetches files into it"));
+    EXPECT_TRUE(std::filesystem::exists(folder / ".pull.other" / "file"));
+    ::close(other);
 }
 
 TEST_F(WordModelPull, AMissingFileNamesTheCommandThatFetchesIt) {
