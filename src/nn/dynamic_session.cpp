@@ -20,11 +20,23 @@ const Ort::MemoryInfo& processor_memory() {
     return info;
 }
 
+// What a caller hears of the backend's failures.
+template <class Act>
+auto told_as_runtime_error(Act&& act) {
+    try {
+        return act();
+    } catch (const Ort::Exception& error) {
+        throw std::runtime_error{one_line(error.what())};
+    }
+}
+
 template <class T>
 Ort::Value value_over(std::span<const T> values, std::span<const std::int64_t> shape) {
     // The library takes no const memory; inputs are only read.
-    return Ort::Value::CreateTensor<T>(processor_memory(), const_cast<T*>(values.data()),  // NOLINT
-                                       values.size(), shape.data(), shape.size());
+    auto* data = const_cast<T*>(values.data());  // NOLINT
+    return told_as_runtime_error([&] {
+        return Ort::Value::CreateTensor<T>(processor_memory(), data, values.size(), shape.data(), shape.size());
+    });
 }
 
 }  // namespace
@@ -54,17 +66,24 @@ Tensor Tensor::flag(bool value) {
     constexpr std::int64_t kOne = 1;
     Ort::AllocatorWithDefaultOptions allocator;
     Tensor tensor;
-    tensor.value_ = std::make_shared<Value>(Value{Ort::Value::CreateTensor<bool>(allocator, &kOne, 1)});
+    tensor.value_ = std::make_shared<Value>(
+        Value{told_as_runtime_error([&] { return Ort::Value::CreateTensor<bool>(allocator, &kOne, 1); })});
     *tensor.value_->of.GetTensorMutableData<bool>() = value;
     return tensor;
 }
 
 std::span<const float> Tensor::values() const {
-    return {value_->of.GetTensorData<float>(), value_->of.GetTensorTypeAndShapeInfo().GetElementCount()};
+    return told_as_runtime_error([this] {
+        const auto info = value_->of.GetTensorTypeAndShapeInfo();
+        if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
+            throw std::runtime_error{"found a tensor of other values, expected floats"};
+        }
+        return std::span{value_->of.GetTensorData<float>(), info.GetElementCount()};
+    });
 }
 
 std::vector<std::int64_t> Tensor::shape() const {
-    return value_->of.GetTensorTypeAndShapeInfo().GetShape();
+    return told_as_runtime_error([this] { return value_->of.GetTensorTypeAndShapeInfo().GetShape(); });
 }
 
 DynamicSession::DynamicSession(const std::filesystem::path& file) : file_(file), parts_(std::make_unique<Parts>()) {
@@ -88,24 +107,29 @@ DynamicSession::~DynamicSession() = default;
 DynamicSession::DynamicSession(DynamicSession&&) noexcept = default;
 DynamicSession& DynamicSession::operator=(DynamicSession&&) noexcept = default;
 
-std::vector<std::int64_t> DynamicSession::input_shape(const std::string& name) const {
-    return shape_of(name, true);
+DeclaredTensor DynamicSession::input(const std::string& name) const {
+    return declared(name, true);
 }
 
-std::vector<std::int64_t> DynamicSession::output_shape(const std::string& name) const {
-    return shape_of(name, false);
+DeclaredTensor DynamicSession::output(const std::string& name) const {
+    return declared(name, false);
 }
 
-std::vector<std::int64_t> DynamicSession::shape_of(const std::string& name, bool is_input) const {
+DeclaredTensor DynamicSession::declared(const std::string& name, bool is_input) const {
     const auto& names = is_input ? inputs_ : outputs_;
     const auto found = std::ranges::find(names, name);
     if (found == names.end()) {
         throw InputError{fmt::format("{}: found no {} \"{}\"", file_.string(), is_input ? "input" : "output", name)};
     }
     const auto number = static_cast<std::size_t>(found - names.begin());
-    const auto info = is_input ? parts_->session.GetInputTypeInfo(number) : parts_->session.GetOutputTypeInfo(number);
-    if (info.GetONNXType() != ONNX_TYPE_TENSOR) return {};
-    return info.GetTensorTypeAndShapeInfo().GetShape();
+    return told_as_runtime_error([&]() -> DeclaredTensor {
+        const auto info =
+            is_input ? parts_->session.GetInputTypeInfo(number) : parts_->session.GetOutputTypeInfo(number);
+        if (info.GetONNXType() != ONNX_TYPE_TENSOR) return {};
+        const auto tensor = info.GetTensorTypeAndShapeInfo();
+        return {.has_floats = tensor.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                .shape = tensor.GetShape()};
+    });
 }
 
 std::vector<Tensor> DynamicSession::run(std::span<const Tensor> inputs, std::span<const std::string> wanted) {

@@ -16,13 +16,14 @@ class Tensor {
 public:
     Tensor() = default;
 
-    /// Views of the caller's memory, which must outlive the tensor; as many values as `shape` says.
+    /// Views of the caller's memory, which must outlive the tensor; as many values as `shape` says. Throws
+    /// std::runtime_error with what the backend said: there are fewer.
     [[nodiscard]] static Tensor view(std::span<const float> values, std::span<const std::int64_t> shape);
     [[nodiscard]] static Tensor view(std::span<const std::int64_t> values, std::span<const std::int64_t> shape);
     /// One boolean, of shape [1].
     [[nodiscard]] static Tensor flag(bool value);
 
-    /// Of a tensor of floats.
+    /// Throws std::runtime_error: it is no tensor of floats.
     [[nodiscard]] std::span<const float> values() const;
     [[nodiscard]] std::vector<std::int64_t> shape() const;
 
@@ -30,6 +31,12 @@ private:
     friend class DynamicSession;
     struct Value;
     std::shared_ptr<Value> value_;
+};
+
+/// What a graph says of one of its inputs or outputs.
+struct DeclaredTensor {
+    bool has_floats = false;
+    std::vector<std::int64_t> shape;  ///< -1 where a dimension varies; empty for what is no tensor, too
 };
 
 /// A graph whose tensors change their shapes from run to run, such as a decoder with a memory that grows: by ONNX
@@ -47,9 +54,9 @@ public:
     /// In the file's order.
     [[nodiscard]] const std::vector<std::string>& inputs() const noexcept { return inputs_; }
     [[nodiscard]] const std::vector<std::string>& outputs() const noexcept { return outputs_; }
-    /// What the file says of an input or output; -1 where a dimension varies. Throws InputError: there is none.
-    [[nodiscard]] std::vector<std::int64_t> input_shape(const std::string& name) const;
-    [[nodiscard]] std::vector<std::int64_t> output_shape(const std::string& name) const;
+    /// Throws InputError: there is none.
+    [[nodiscard]] DeclaredTensor input(const std::string& name) const;
+    [[nodiscard]] DeclaredTensor output(const std::string& name) const;
 
     /// Runs on all `inputs`, in the file's order, and makes the outputs called `wanted`. Throws std::runtime_error with
     /// what the backend said.
@@ -57,7 +64,7 @@ public:
 
 private:
     struct Parts;
-    [[nodiscard]] std::vector<std::int64_t> shape_of(const std::string& name, bool is_input) const;
+    [[nodiscard]] DeclaredTensor declared(const std::string& name, bool is_input) const;
 
     std::filesystem::path file_;
     std::vector<std::string> inputs_, outputs_;

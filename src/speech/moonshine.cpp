@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "rt/error.hpp"
@@ -23,7 +24,9 @@ constexpr std::size_t kMostOfLoop = 16, kLoops = 4, kLeastOfLoops = 12;
 // Inputs of the decoder by the names that Hugging Face's exporter gives.
 constexpr auto kTokenInput = "input_ids", kSoundInput = "encoder_hidden_states", kMemoryFlag = "use_cache_branch";
 constexpr std::array kMemories{"decoder.key", "decoder.value", "encoder.key", "encoder.value"};
-constexpr std::size_t kMemoriesOfTokens = 2;  // the first of them grow; the others are the sound's
+constexpr auto kLogits = "logits";
+constexpr std::size_t kDimensionsOfMemory = 4;  // utterances, heads, tokens or frames of sound, channels
+constexpr std::size_t kMemoriesOfTokens = 2;    // the first of them grow; the others are the sound's
 
 std::string memory_name(std::size_t layer, std::size_t memory) {
     return fmt::format("past_key_values.{}.{}", layer, kMemories[memory]);
@@ -37,7 +40,7 @@ Moonshine::Moonshine(nn::WordModel model)
       encoder_(nn::verified_file(model_, model_.encoder)),
       decoder_(nn::verified_file(model_, model_.decoder)) {
     check_tensors();
-    remembered_of_all_ = remembered_of_tokens_ = {"logits"};
+    remembered_of_all_ = remembered_of_tokens_ = {kLogits};
     for (std::size_t layer = 0; layer < layers_; ++layer) {
         for (std::size_t memory = 0; memory < kMemories.size(); ++memory) {
             const auto name = fmt::format("present.{}.{}", layer, kMemories[memory]);
@@ -45,7 +48,7 @@ Moonshine::Moonshine(nn::WordModel model)
             if (memory < kMemoriesOfTokens) remembered_of_tokens_.push_back(name);
         }
     }
-    for (const auto& name : remembered_of_all_) (void)decoder_.output_shape(name);
+    check_floats();
     padded_.reserve(kLeastSamples);
 }
 
@@ -63,6 +66,28 @@ void Moonshine::check_tensors() {
     if (inputs == expected && layers_ > 0 && encoder_.inputs().size() == 1 && encoder_.outputs().size() == 1) return;
     throw InputError{fmt::format("{}: found {} inputs of other names, expected \"{}\", \"{}\", the memories and \"{}\"",
                                  model_.manifest().string(), inputs.size(), kTokenInput, kSoundInput, kMemoryFlag)};
+}
+
+// Memories begin empty in their first dimension, so they must have one.
+void Moonshine::check_floats() const {
+    const auto check = [this](const std::string& file, const std::string& name, const nn::DeclaredTensor& found,
+                              std::size_t dimensions) {
+        if (found.has_floats && (dimensions == 0 || found.shape.size() == dimensions)) return;
+        throw InputError{fmt::format("{}: {}, \"{}\": found {} dimensions of {}, expected {} of floats",
+                                     model_.manifest().string(), file, name, found.shape.size(),
+                                     found.has_floats ? "floats" : "other values",
+                                     dimensions == 0 ? "any" : std::to_string(dimensions))};
+    };
+    check(model_.encoder.file, encoder_.outputs().front(), encoder_.output(encoder_.outputs().front()), 0);
+    for (const auto& name : remembered_of_all_) {
+        check(model_.decoder.file, name, decoder_.output(name), name == kLogits ? 0 : kDimensionsOfMemory);
+    }
+    for (std::size_t layer = 0; layer < layers_; ++layer) {
+        for (std::size_t memory = 0; memory < kMemories.size(); ++memory) {
+            const auto name = memory_name(layer, memory);
+            check(model_.decoder.file, name, decoder_.input(name), kDimensionsOfMemory);
+        }
+    }
 }
 
 std::string Moonshine::text_of(std::span<const float> samples) {
@@ -99,7 +124,7 @@ std::vector<std::int64_t> Moonshine::tokens_of(std::span<const float> samples) {
     inputs[1] = encoded(samples);
     for (std::size_t layer = 0; layer < layers_; ++layer) {
         for (std::size_t memory = 0; memory < kMemories.size(); ++memory) {
-            auto shape = decoder_.input_shape(memory_name(layer, memory));
+            auto shape = decoder_.input(memory_name(layer, memory)).shape;
             shape[0] = 0;  // nothing is remembered yet
             std::ranges::replace(shape, std::int64_t{-1}, std::int64_t{1});
             inputs[2 + layer * kMemories.size() + memory] = nn::Tensor::view(std::span<const float>{}, shape);

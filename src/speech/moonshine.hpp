@@ -35,6 +35,7 @@ private:
     [[nodiscard]] std::vector<std::int64_t> tokens_of(std::span<const float> samples);
     [[nodiscard]] nn::Tensor encoded(std::span<const float> samples);
     void check_tensors();
+    void check_floats() const;
 
     nn::WordModel model_;
     TokenPieces pieces_;

@@ -7,6 +7,9 @@
 
 namespace sidetone::nn::test {
 
+// Types of elements, by onnx.proto3.
+constexpr std::uint64_t kFloat = 1, kInt64 = 7;
+
 /// Writes ONNX files of a few nodes, so that tests need no foreign weights. Field numbers are those of onnx.proto3.
 class TinyOnnx {
 public:
@@ -18,8 +21,12 @@ public:
         graph_ += field(1, node + field(2, output) + field(4, operation));
         return *this;
     }
-    TinyOnnx& input(const std::string& name, const Shape& shape) { return value(11, name, shape); }
-    TinyOnnx& output(const std::string& name, const Shape& shape) { return value(12, name, shape); }
+    TinyOnnx& input(const std::string& name, const Shape& shape, std::uint64_t element = kFloat) {
+        return value(11, name, shape, element);
+    }
+    TinyOnnx& output(const std::string& name, const Shape& shape, std::uint64_t element = kFloat) {
+        return value(12, name, shape, element);
+    }
 
     /// Zeros.
     TinyOnnx& constant(const std::string& name, const Shape& shape) {
@@ -76,10 +83,10 @@ private:
         return *this;
     }
 
-    TinyOnnx& value(std::uint32_t tag, const std::string& name, const Shape& shape) {
+    TinyOnnx& value(std::uint32_t tag, const std::string& name, const Shape& shape, std::uint64_t element) {
         std::string dimensions;
         for (const auto size : shape) dimensions += field(1, number(1, static_cast<std::uint64_t>(size)));
-        const auto tensor = number(1, 1) + field(2, dimensions);  // element type 1: float
+        const auto tensor = number(1, element) + field(2, dimensions);
         graph_ += field(tag, field(1, name) + field(2, field(1, tensor)));
         return *this;
     }
