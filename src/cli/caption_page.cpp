@@ -39,6 +39,7 @@ CaptionPage::CaptionPage(CaptionFollower& follower, SpokenWords* texts, const Se
       keeps_utterances_(settings.keeps_utterances),
       has_text_(settings.json_lines != kToStandardOutput),
       is_terminal_(has_text_ && isatty(STDOUT_FILENO) != 0),
+      json_lines_name_(has_text_ ? settings.json_lines : "standard output"),
       json_lines_(opened(settings.json_lines), close_unless_shared) {}
 
 void CaptionPage::show(const HeardNow& news) {
@@ -62,9 +63,10 @@ void CaptionPage::show_texts() {
 }
 
 void CaptionPage::show_text(const WordsOfUtterance& words) {
-    const auto times = waiting_.front();
-    waiting_.pop_front();
-    text_after_.record(static_cast<std::int64_t>(words.after_ms * 1e6));
+    const auto known = waiting_.extract(words.utterance);
+    if (known.empty()) return;
+    const auto times = known.mapped();
+    if (words.failure.empty()) text_after_.record(static_cast<std::int64_t>(words.after_ms * 1e6));
     if (has_text_) {
         std::fputs(((is_terminal_ ? kClearLine : "") + text_line(times.start_s, times.end_s, words)).c_str(), stdout);
     }
@@ -81,7 +83,7 @@ void CaptionPage::show_text(const WordsOfUtterance& words) {
 void CaptionPage::show_end(std::uint64_t number) {
     const auto utterance = follower_.take_finished();
     if (!utterance) return;
-    if (texts_ != nullptr) waiting_.push_back({.start_s = start_s(*utterance), .end_s = end_s(*utterance)});
+    if (texts_ != nullptr) waiting_[number] = {.start_s = start_s(*utterance), .end_s = end_s(*utterance)};
     if (has_text_)
         std::fputs(((is_terminal_ ? kClearLine : "") + line_of(*utterance, follower_.words())).c_str(), stdout);
     settled_ = 0;
@@ -115,8 +117,19 @@ void CaptionPage::show_part(const HeardNow& news) {
 
 void CaptionPage::write_line(const nlohmann::json& line) {
     if (!json_lines_) return;
-    std::fputs((line.dump() + "\n").c_str(), json_lines_.get());
-    std::fflush(json_lines_.get());
+    // A word of a lexicon or a hot word may be no UTF-8.
+    const auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    const bool is_written = std::fputs(text.c_str(), json_lines_.get()) >= 0 && std::fflush(json_lines_.get()) == 0;
+    if (!is_written && write_error_ == 0) write_error_ = errno;
+}
+
+void CaptionPage::finish() {
+    if (!json_lines_) return;
+    const bool is_closed = close_unless_shared(json_lines_.release()) == 0;
+    if (!is_closed && write_error_ == 0) write_error_ = errno;
+    if (write_error_ == 0) return;
+    throw InputError{
+        fmt::format("{}: cannot be written: {}", json_lines_name_, std::generic_category().message(write_error_))};
 }
 
 }  // namespace sidetone::cli

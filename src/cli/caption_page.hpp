@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <deque>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -39,9 +39,13 @@ public:
     /// The texts that have been found since; any thread, once nobody else shows anything.
     void show_texts();
 
+    /// After all has been shown: closes the lines of JSON. Throws InputError naming the file: it could not be written,
+    /// or not all of it.
+    void finish();
+
     /// Standard output is for people.
     [[nodiscard]] bool has_text() const noexcept { return has_text_; }
-    /// How long after the end of an utterance was heard its text was found.
+    /// How long after the end of an utterance was heard its text was found, of those that have one.
     [[nodiscard]] rt::Distribution text_after_us() const { return text_after_.distribution_us(); }
     /// After the end: all of them, where they are kept.
     [[nodiscard]] const nlohmann::json& utterances() const noexcept { return utterances_; }
@@ -59,10 +63,12 @@ private:
 
     CaptionFollower& follower_;
     SpokenWords* texts_;
-    std::deque<Times> waiting_;
+    std::map<std::uint64_t, Times> waiting_;  // by the utterance's number
     rt::Histogram text_after_;
     bool keeps_utterances_, has_text_, is_terminal_;
+    std::string json_lines_name_;
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_lines_;
+    int write_error_ = 0;              // of the first line that could not be written
     std::uint64_t phones_before_ = 0;  // of utterances that are over
     std::uint64_t settled_ = 0;        // told in the latest line
     nlohmann::json phones_;            // told in the latest line

@@ -48,6 +48,7 @@ int show_captions(const CaptionArguments& arguments, std::unique_ptr<speech::Voi
         json["phone_shown_after_ms"] = engine::to_json(shown);
         write_json(arguments.json, json);
     }
+    page.finish();
     return is_clean(report) ? kFine : kFellShort;
 }
 

@@ -5,11 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <numeric>
-#include <utility>
-#include <vector>
+#include <cstdlib>
 
 #include "rt/clock.hpp"
 
@@ -32,22 +29,6 @@ const char* colour_of(float confidence) {
 
 double seconds_of(std::int64_t sample) {
     return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
-}
-
-rt::Distribution distribution_of(std::vector<double> values) {
-    if (values.empty()) return {};
-    std::ranges::sort(values);
-    const auto at = [&](double share) {
-        return values[static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)))];
-    };
-    const auto count = static_cast<double>(values.size());
-    return {.p50 = at(0.5),
-            .p95 = at(0.95),
-            .p99 = at(0.99),
-            .p999 = at(0.999),
-            .max = at(1),
-            .count = values.size(),
-            .mean = std::accumulate(values.begin(), values.end(), 0.0) / count};
 }
 
 }  // namespace
@@ -117,10 +98,12 @@ void PhoneScreen::run() {
 }
 
 void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
-    shown_.resize(static_cast<std::size_t>(news.first + news.count));
-    for (std::uint32_t i = 0; i < news.count; ++i) {
-        auto& shown = shown_[static_cast<std::size_t>(news.first) + i];
-        const auto& heard = news.phones[i];
+    const auto first = std::max(news.first, first_shown_);
+    const auto end = std::max(news.first + news.count, first);
+    shown_.resize(static_cast<std::size_t>(end - first_shown_));
+    for (auto number = first; number < end; ++number) {
+        auto& shown = shown_[static_cast<std::size_t>(number - first_shown_)];
+        const auto& heard = news.phones[static_cast<std::size_t>(number - news.first)];
         const bool is_new = shown.shown_ns == 0 || shown.phone != heard.phone ||
                             std::abs(shown.first_sample - heard.first_sample) > kSameSamples;
         if (is_new) shown.shown_ns = now_ns;
@@ -129,12 +112,22 @@ void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
         const auto heard_at = heard.first_sample + kAnswerSamples;
         shown.heard_ns = news.sample_at_zero + heard_at * 1'000'000'000 / speech::PhonemeRecognizer::kRateHz;
     }
+    if (news.ends_utterance || news.is_over) count_shown();
+}
+
+// One that never stood on the screen, since news were lost, has no delay.
+void PhoneScreen::count_shown() {
+    for (const auto& shown : shown_) {
+        if (shown.shown_ns != 0) shown_after_.record(shown.shown_ns - shown.heard_ns);
+    }
+    first_shown_ += shown_.size();
+    shown_.clear();
 }
 
 rt::Distribution PhoneScreen::shown_after_ms() const {
-    std::vector<double> delays;
-    for (const auto& shown : shown_) delays.push_back(static_cast<double>(shown.shown_ns - shown.heard_ns) / 1e6);
-    return distribution_of(std::move(delays));
+    auto delays = shown_after_.distribution_us();
+    for (auto* of : {&delays.p50, &delays.p95, &delays.p99, &delays.p999, &delays.max, &delays.mean}) *of /= 1e3;
+    return delays;
 }
 
 std::string shown_text(const rt::Distribution& shown_after_ms, std::uint32_t chunk_ms) {

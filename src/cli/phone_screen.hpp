@@ -60,11 +60,14 @@ private:
 
     void run();
     void remember(const HeardNow& news, std::int64_t now_ns);
+    void count_shown();
 
     LiveListener& listener_;
     Page& page_;
     rt::Histogram &dispatch_, &render_, &total_;
-    std::vector<Shown> shown_;
+    std::vector<Shown> shown_;       // of the utterance that is spoken
+    std::uint64_t first_shown_ = 0;  // number of the first of them
+    rt::Histogram shown_after_;      // of utterances that are over
     rt::RealtimeThread thread_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/spoken_words.hpp"
 
-#include <stdexcept>
+#include <exception>
 #include <utility>
 
 #include "rt/clock.hpp"
@@ -13,16 +13,27 @@ constexpr std::size_t kMostWaiting = 32;
 
 }  // namespace
 
+WordsOfUtterance words_by(speech::Moonshine& model, std::span<const float> samples) {
+    WordsOfUtterance words;
+    try {
+        words.text = model.text_of(samples);
+    } catch (const std::exception& error) {
+        words.failure = error.what();
+    }
+    return words;
+}
+
 SpokenWords::SpokenWords(speech::Moonshine model) : model_(std::move(model)), thread_([this] { run(); }) {}
 
 void SpokenWords::submit(std::uint64_t utterance, std::vector<float> samples) {
     {
         const std::lock_guard lock{mutex_};
-        if (tasks_.size() >= kMostWaiting) {
-            done_.push_back({.utterance = utterance, .failure = "too much was waiting for its words"});
-            return;
+        Task task{.utterance = utterance, .samples = std::nullopt, .submitted_ns = rt::now_ns()};
+        if (waiting_ < kMostWaiting) {
+            task.samples = std::move(samples);
+            ++waiting_;
         }
-        tasks_.push_back({.utterance = utterance, .samples = std::move(samples), .submitted_ns = rt::now_ns()});
+        tasks_.push_back(std::move(task));
     }
     changed_.notify_one();
 }
@@ -51,6 +62,7 @@ void SpokenWords::run() {
         if (tasks_.empty()) return;
         const auto task = std::move(tasks_.front());
         tasks_.pop_front();
+        if (task.samples) --waiting_;
         lock.unlock();
         auto words = heard(task);
         lock.lock();
@@ -59,12 +71,9 @@ void SpokenWords::run() {
 }
 
 WordsOfUtterance SpokenWords::heard(const Task& task) {
-    WordsOfUtterance words{.utterance = task.utterance};
-    try {
-        words.text = model_.text_of(task.samples);
-    } catch (const std::runtime_error& error) {
-        words.failure = error.what();
-    }
+    auto words = task.samples ? words_by(model_, *task.samples)
+                              : WordsOfUtterance{.failure = "too much was waiting for its words"};
+    words.utterance = task.utterance;
     words.after_ms = static_cast<double>(rt::now_ns() - task.submitted_ns) / 1e6;
     return words;
 }

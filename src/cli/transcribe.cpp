@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +23,7 @@
 #include "cli/spoken_words.hpp"
 #include "cli/utterance_report.hpp"
 #include "nn/model_store.hpp"
+#include "nn/tensor_check.hpp"
 #include "nn/word_model.hpp"
 #include "rt/error.hpp"
 #include "speech/letter_to_sound.hpp"
@@ -76,16 +76,6 @@ std::optional<speech::Moonshine> text_by(const TranscribeArguments& arguments) {
     return speech::Moonshine{std::move(model)};
 }
 
-WordsOfUtterance text_of(speech::Moonshine& model, std::span<const float> samples) {
-    WordsOfUtterance words;
-    try {
-        words.text = model.text_of(samples);
-    } catch (const std::runtime_error& error) {
-        words.failure = error.what();
-    }
-    return words;
-}
-
 nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& transcriber, speech::Moonshine* model,
                                bool is_brief) {
     speech::SoundMemory sound{model != nullptr ? speech::kLongestUtterance : 0};
@@ -95,7 +85,7 @@ nlohmann::json transcribe_file(const std::string& file, speech::Transcriber& tra
                    is_brief ? "" : table_of(utterance, transcriber.words()));
         utterances.push_back(to_json(utterance, transcriber.words()));
         if (model != nullptr) {
-            const auto text = text_of(*model, sound.copy(utterance.begin, utterance.end));
+            const auto text = words_by(*model, sound.copy(utterance.begin, utterance.end));
             fmt::print("{}", text_line(start_s(utterance), end_s(utterance), text));
             add_text(utterances.back(), text);
         }
@@ -122,14 +112,23 @@ std::shared_ptr<const speech::PhoneLanguageModel> language_called(const std::str
                                                                        : std::filesystem::path{name});
 }
 
+// Their number and the first of them, for a message of one line: a file may hold anything.
+std::string some_of(std::span<const std::string> words) {
+    constexpr std::size_t kMost = 8;
+    auto text = fmt::format("{} word{}: ", words.size(), words.size() == 1 ? "" : "s");
+    for (const auto& word : words.first(std::min(words.size(), kMost))) {
+        text += fmt::format("{}\"{}\"", text.ends_with(' ') ? "" : ", ", nn::one_line(word));
+    }
+    return text + (words.size() > kMost ? ", …" : "");
+}
+
 void tell_about(const speech::Vocabulary& vocabulary) {
     if (!vocabulary.guessed.empty()) {
-        spdlog::info("the lexicon does not have \"{}\": said by rule, which may be wrong",
-                     fmt::join(vocabulary.guessed, "\", \""));
+        spdlog::info("said by rule, which may be wrong, since the lexicon does not have them: {}",
+                     some_of(vocabulary.guessed));
     }
     if (!vocabulary.unknown.empty()) {
-        spdlog::warn("how to say \"{}\" is not known: such words cannot be heard",
-                     fmt::join(vocabulary.unknown, "\", \""));
+        spdlog::warn("cannot be heard, since how to say them is not known: {}", some_of(vocabulary.unknown));
     }
 }
 
