@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <time.h>
 
 #include <map>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "cli/terminal.hpp"
 #include "cli/word_errors.hpp"
 #include "nn/word_model.hpp"
+#include "rt/clock.hpp"
 #include "speech/moonshine.hpp"
 #include "speech/text_file.hpp"
 
@@ -73,9 +73,7 @@ std::vector<Task> tasks_of(const std::string& file) {
 }
 
 double processor_seconds() noexcept {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+    return static_cast<double>(rt::thread_cpu_ns()) / 1e9;
 }
 
 std::string to_text(const std::map<std::string, Tally>& tallies) {

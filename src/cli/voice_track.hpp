@@ -49,9 +49,9 @@ struct Spread {
 /// What the moments come to.
 struct VoiceSummary {
     double voiced_share = 0;
-    Spread level_dbfs, f0_hz;             ///< of voiced moments
-    std::array<Spread, 4> formants_hz;    ///< of those with formants
-    std::array<double, 4> bandwidths_hz;  ///< medians; NaN of none
+    Spread level_dbfs, f0_hz;               ///< of voiced moments
+    std::array<Spread, 4> formants_hz;      ///< of those with formants
+    std::array<double, 4> bandwidths_hz{};  ///< medians; NaN of none
 
     /// Between the 5 and 95 % of the pitch.
     [[nodiscard]] double semitones() const;
