@@ -225,7 +225,7 @@ void RtAudioCard::Stream::describe_format(std::uint32_t rate_hz, std::uint32_t b
 }
 
 void RtAudioCard::Stream::start() {
-    flowing_.store(true, std::memory_order_relaxed);
+    flowing_.store(true, std::memory_order_release);  // with all that was made ready
     last_error().clear();
     system_->startStream();
     if (!system_->isStreamRunning())
@@ -298,6 +298,8 @@ void RtAudioCard::Stream::report_lost() noexcept {
 
 void RtAudioCard::Stream::process(void* output, void* input, unsigned int frames, RtAudioStreamStatus status) noexcept {
     const auto entered_ns = rt::now_ns();
+    // RtAudio's threads exist before the stream is started, and need not take a lock to see that it was.
+    (void)flowing_.load(std::memory_order_acquire);
     const auto clocks = read_clocks();
     if (card_.kernel_id_.load(std::memory_order_relaxed) == 0) {
         // Once: RtAudio makes the thread, and tells nobody.
