@@ -5,31 +5,25 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "cli/command.hpp"
 #include "cli/mono_recording.hpp"
+#include "cli/recording_list.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/terminal.hpp"
 #include "cli/word_errors.hpp"
 #include "nn/word_model.hpp"
 #include "rt/clock.hpp"
+#include "rt/error.hpp"
 #include "speech/moonshine.hpp"
-#include "speech/text_file.hpp"
 
 namespace sidetone::cli {
 namespace {
 
-constexpr std::size_t kMostListBytes = std::size_t{1} << 26;
 constexpr auto kAll = "all";
 
 struct BenchWordsArguments {
     std::string list, model = "moonshine-tiny", json;
-};
-
-struct Task {
-    std::string file, text, group;
 };
 
 /// What the recordings of a group came to.
@@ -51,26 +45,6 @@ struct Tally {
     }
     [[nodiscard]] double real_time_factor() const noexcept { return sound_s > 0 ? processor_s / sound_s : 0; }
 };
-
-std::vector<Task> tasks_of(const std::string& file) {
-    std::vector<Task> tasks;
-    speech::TextFile list{file, kMostListBytes};
-    while (list.next_line()) {
-        const auto line = list.line();
-        if (line.empty()) continue;
-        const auto first = line.find('\t');
-        if (first == std::string_view::npos) {
-            list.refuse(
-                fmt::format("found \"{}\", expected FILE<tab>TEXT or FILE<tab>TEXT<tab>GROUP", speech::shown(line)));
-        }
-        const auto second = line.find('\t', first + 1);
-        Task task{std::string{line.substr(0, first)}, std::string{line.substr(first + 1, second - first - 1)}, {}};
-        if (second != std::string_view::npos) task.group = line.substr(second + 1);
-        tasks.push_back(std::move(task));
-    }
-    if (tasks.empty()) list.refuse("found no line, expected FILE<tab>TEXT");
-    return tasks;
-}
 
 double processor_seconds() noexcept {
     return static_cast<double>(rt::thread_cpu_ns()) / 1e9;
@@ -103,24 +77,25 @@ nlohmann::json to_json(const std::map<std::string, Tally>& tallies) {
 
 int bench_words(const BenchWordsArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
-    const auto tasks = tasks_of(arguments.list);
+    const auto listed = read_recording_list(arguments.list, "GROUP");
+    if (listed.empty()) throw InputError{fmt::format("{}: found no line, expected FILE<tab>TEXT", arguments.list)};
     speech::Moonshine model{nn::find_word_model(arguments.model)};
     std::map<std::string, Tally> tallies;
     auto recordings = nlohmann::json::array();
     StatusLine line;
-    for (const auto& task : tasks) {
-        const auto samples = read_mono(task.file, speech::Moonshine::kRateHz);
+    for (const auto& said : listed) {
+        const auto samples = read_mono(said.file, speech::Moonshine::kRateHz);
         const auto began_s = processor_seconds();
         const auto heard = model.text_of(samples);
         const auto spent_s = processor_seconds() - began_s;
-        const auto errors = word_errors(task.text, heard);
+        const auto errors = word_errors(said.text, heard);
         const auto sound_s = static_cast<double>(samples.size()) / speech::Moonshine::kRateHz;
         tallies[kAll].add(errors, sound_s, spent_s);
-        if (!task.group.empty()) tallies[task.group].add(errors, sound_s, spent_s);
-        recordings.push_back({{"file", task.file}, {"said", task.text}, {"heard", heard}, {"errors", errors.errors}});
+        if (!said.third.empty()) tallies[said.third].add(errors, sound_s, spent_s);
+        recordings.push_back({{"file", said.file}, {"said", said.text}, {"heard", heard}, {"errors", errors.errors}});
         line.show(fmt::format("[{}] {} of {}",
-                              bar(static_cast<double>(recordings.size()) / static_cast<double>(tasks.size()), 40),
-                              recordings.size(), tasks.size()));
+                              bar(static_cast<double>(recordings.size()) / static_cast<double>(listed.size()), 40),
+                              recordings.size(), listed.size()));
     }
     line.clear();
     fmt::print("{}", to_text(tallies));

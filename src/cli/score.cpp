@@ -10,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "cli/mono_recording.hpp"
+#include "cli/recording_list.hpp"
 #include "cli/score_prompt.hpp"
 #include "cli/score_report.hpp"
 #include "cli/speech_commands.hpp"
@@ -19,13 +20,11 @@
 #include "rt/error.hpp"
 #include "speech/phoneme_recognizer.hpp"
 #include "speech/reading.hpp"
-#include "speech/text_file.hpp"
 
 namespace sidetone::cli {
 namespace {
 
 constexpr double kMostSeconds = 60;  // time and memory grow with seconds times phones
-constexpr std::size_t kMostListBytes = std::size_t{64} << 20;
 
 struct ScoreArguments {
     std::string file, text, phones, list, lexicon, scorer, features, json;
@@ -33,32 +32,14 @@ struct ScoreArguments {
     SpeechModelArguments model{.pass = "streaming"};  // its scores of whole sentences are better
 };
 
-struct Task {
-    std::string file, text, phones;
-};
-
-std::vector<Task> tasks_of(const ScoreArguments& arguments) {
+// The third of each is how it should be said, where that is known.
+std::vector<ListedRecording> recordings_of(const ScoreArguments& arguments) {
     if (arguments.list.empty()) {
         if (arguments.file.empty()) throw InputError{"score: found neither FILE nor --list, expected one of them"};
         return {{arguments.file, arguments.text, arguments.phones}};
     }
     if (!arguments.file.empty()) throw InputError{"score: found FILE and --list, expected one of them"};
-    std::vector<Task> tasks;
-    speech::TextFile list{arguments.list, kMostListBytes};
-    while (list.next_line()) {
-        const auto line = list.line();
-        if (line.empty()) continue;
-        const auto first = line.find('\t');
-        if (first == std::string_view::npos) {
-            list.refuse(
-                fmt::format("found \"{}\", expected FILE<tab>TEXT or FILE<tab>TEXT<tab>PHONES", speech::shown(line)));
-        }
-        const auto second = line.find('\t', first + 1);
-        Task task{std::string{line.substr(0, first)}, std::string{line.substr(first + 1, second - first - 1)}, {}};
-        if (second != std::string_view::npos) task.phones = line.substr(second + 1);
-        tasks.push_back(std::move(task));
-    }
-    return tasks;
+    return read_recording_list(arguments.list, "PHONES");
 }
 
 /// The network's answers to a whole recording, and how long it is.
@@ -97,9 +78,9 @@ public:
                                                  : std::filesystem::path{arguments.scorer});
     }
 
-    [[nodiscard]] ScoredRecording judge(const Task& task) {
-        ScoredRecording scored{.file = task.file, .prompt = prompts_.make(task.text, task.phones)};
-        const auto heard = listen(task.file, recognizer_);
+    [[nodiscard]] ScoredRecording judge(const ListedRecording& said) {
+        ScoredRecording scored{.file = said.file, .prompt = prompts_.make(said.text, said.third)};
+        const auto heard = listen(said.file, recognizer_);
         auto features = speech::pronunciation_features(heard.log_probabilities, scored.prompt.prompt);
         if (!features) {
             scored.objection = "too short for the text";
@@ -140,18 +121,18 @@ int score(const ScoreArguments& arguments) {
     for (const auto& file : {arguments.json, arguments.features}) {
         if (!file.empty()) check_writable(file);
     }
-    const auto tasks = tasks_of(arguments);
+    const auto recordings = recordings_of(arguments);
     Judge judge{arguments};
     auto results = nlohmann::json::array();
     std::string rows;
     StatusLine line;
     bool fine = true;
-    for (std::size_t n = 0; n < tasks.size(); ++n) {
-        if (tasks.size() > 1) {
-            const auto share = static_cast<double>(n) / static_cast<double>(tasks.size());
-            line.show(fmt::format("[{}] {} of {}", bar(share, 30), n, tasks.size()));
+    for (std::size_t n = 0; n < recordings.size(); ++n) {
+        if (recordings.size() > 1) {
+            const auto share = static_cast<double>(n) / static_cast<double>(recordings.size());
+            line.show(fmt::format("[{}] {} of {}", bar(share, 30), n, recordings.size()));
         }
-        const auto scored = judge.judge(tasks[n]);
+        const auto scored = judge.judge(recordings[n]);
         fine = fine && scored.objection.empty();
         if (!arguments.features.empty()) {
             append_features(scored, rows);
