@@ -9,17 +9,10 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "speech/ctc_weights.hpp"
+
 namespace sidetone::speech {
 namespace {
-
-/// The best hypothesis is about 1. What is smaller than this cannot come back, and must not become a denormal number.
-constexpr double kNothing = 1e-200;
-/// ln of the smallest posterior, relative to the frame's largest, that is told from 0 (1e-60).
-constexpr double kImpossible = -138;
-
-double told_from_zero(double value) noexcept {
-    return value > kNothing ? value : 0.0;
-}
 
 std::uint64_t bit_of(Phone token) noexcept {
     return std::uint64_t{1} << token;
@@ -86,15 +79,10 @@ void CtcBeamSearch::step(const float* log_probs) noexcept {
 }
 
 bool CtcBeamSearch::weigh(const float* log_probs) noexcept {
-    float largest = -std::numeric_limits<float>::infinity();
-    for (std::size_t c = 0; c < weights_.size(); ++c) largest = log_probs[c] > largest ? log_probs[c] : largest;
-    if (!std::isfinite(largest)) return false;
-    for (std::size_t c = 0; c < weights_.size(); ++c) {
-        const double relative = static_cast<double>(log_probs[c]) - static_cast<double>(largest);
-        weights_[c] = relative > kImpossible ? std::exp(relative) : 0.0;
-    }
-    largest_posterior_ = std::exp(static_cast<double>(largest));
-    log_scale_ += static_cast<double>(largest);
+    const auto largest = weigh_frame(log_probs, weights_);
+    if (!largest) return false;
+    largest_posterior_ = std::exp(static_cast<double>(*largest));
+    log_scale_ += static_cast<double>(*largest);
     return true;
 }
 

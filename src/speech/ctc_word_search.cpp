@@ -10,20 +10,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "speech/ctc_weights.hpp"
+
 namespace sidetone::speech {
 namespace {
 
-/// The best hypothesis is about 1. What is smaller than this cannot come back, and must not become a denormal number.
-constexpr double kNothing = 1e-200;
-/// ln of the smallest posterior, relative to the frame's largest, that is told from 0 (1e-60).
-constexpr double kImpossible = -138;
 /// Candidates for each hypothesis before the worst are given up.
 constexpr std::size_t kCandidatesEach = 16;
 constexpr std::size_t kFewestCandidates = 512;
-
-double told_from_zero(double value) noexcept {
-    return value > kNothing ? value : 0.0;
-}
 
 void check(const char* name, std::size_t found, std::size_t least, std::size_t most) {
     if (found >= least && found <= most) return;
@@ -102,15 +96,10 @@ void CtcWordSearch::step(const float* log_probs) noexcept {
 }
 
 bool CtcWordSearch::weigh(const float* log_probs) noexcept {
-    float largest = -std::numeric_limits<float>::infinity();
-    for (std::size_t c = 0; c < weights_.size(); ++c) largest = log_probs[c] > largest ? log_probs[c] : largest;
-    if (!std::isfinite(largest)) return false;
-    log_largest_ = static_cast<double>(largest);
-    for (std::size_t c = 0; c < weights_.size(); ++c) {
-        const double relative = static_cast<double>(log_probs[c]) - log_largest_;
-        weights_[c] = relative > kImpossible ? std::exp(relative) : 0.0;
-        logarithms_[c] = weights_[c] > 0 ? log_probs[c] : 0;
-    }
+    const auto largest = weigh_frame(log_probs, weights_);
+    if (!largest) return false;
+    log_largest_ = static_cast<double>(*largest);
+    for (std::size_t c = 0; c < weights_.size(); ++c) logarithms_[c] = weights_[c] > 0 ? log_probs[c] : 0;
     return true;
 }
 

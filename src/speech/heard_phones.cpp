@@ -2,7 +2,6 @@
 #include "speech/heard_phones.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace sidetone::speech {
 
@@ -13,8 +12,7 @@ HeardPhones::HeardPhones(const Settings& settings)
                .external = language_ ? language_->external() : ExternalScore{}}) {}
 
 void HeardPhones::push(const PhonemeAnswer& answer) noexcept {
-    if (search_.frames() == 0) first_answer_sample_ = answer.first_sample;
-    if (search_.frames() == 1) hop_ = answer.first_sample - first_answer_sample_;
+    times_.note(answer, search_.frames());
     search_.step(answer.log_probabilities.data());
 }
 
@@ -23,25 +21,15 @@ void HeardPhones::reset() noexcept {
 }
 
 std::size_t HeardPhones::copy(std::uint64_t first, std::span<HeardPhone> out) const noexcept {
-    std::array<CtcToken, 32> tokens{};
-    first = std::max(first, search_.first_kept());
-    const auto sample_of = [&](std::int64_t frame) {
-        return std::max<std::int64_t>(0, first_answer_sample_ + frame * hop_);
-    };
-    std::size_t copied = 0;
-    while (copied < out.size()) {
-        const auto wanted = std::min(tokens.size(), out.size() - copied);
-        const auto count = search_.copy(first + copied, std::span{tokens}.first(wanted));
-        for (std::size_t i = 0; i < count; ++i) {
-            out[copied + i] = {.phone = tokens[i].token,
-                               .confidence = tokens[i].confidence,
-                               .first_sample = sample_of(tokens[i].first_frame),
-                               .end_sample = sample_of(tokens[i].last_frame + 1)};
-        }
-        copied += count;
-        if (count < wanted) break;
-    }
-    return copied;
+    return copy_heard<CtcToken>(
+        std::max(first, search_.first_kept()), out,
+        [&](std::uint64_t number, std::span<CtcToken> tokens) { return search_.copy(number, tokens); },
+        [&](const CtcToken& found) {
+            return HeardPhone{.phone = found.token,
+                              .confidence = found.confidence,
+                              .first_sample = times_.sample_of(found.first_frame),
+                              .end_sample = times_.sample_of(found.last_frame + 1)};
+        });
 }
 
 }  // namespace sidetone::speech

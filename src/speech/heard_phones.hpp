@@ -8,6 +8,7 @@
 
 #include "rt/realtime.hpp"
 #include "speech/ctc_beam_search.hpp"
+#include "speech/heard_times.hpp"
 #include "speech/phone_language_model.hpp"
 #include "speech/phoneme_recognizer.hpp"
 
@@ -50,7 +51,7 @@ public:
 private:
     std::shared_ptr<const PhoneLanguageModel> language_;  // what the search asks
     CtcBeamSearch search_;
-    std::int64_t first_answer_sample_ = 0, hop_ = 0;
+    FrameTimes times_;
 };
 
 }  // namespace sidetone::speech

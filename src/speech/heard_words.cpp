@@ -2,7 +2,6 @@
 #include "speech/heard_words.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace sidetone::speech {
 namespace {
@@ -21,8 +20,7 @@ HeardWords::HeardWords(const Vocabulary& vocabulary, std::size_t beam)
               vocabulary.hot_words) {}
 
 void HeardWords::push(const PhonemeAnswer& answer) noexcept {
-    if (search_.frames() == 0) first_answer_sample_ = answer.first_sample;
-    if (search_.frames() == 1) hop_ = answer.first_sample - first_answer_sample_;
+    times_.note(answer, search_.frames());
     search_.step(answer.log_probabilities.data());
 }
 
@@ -39,25 +37,15 @@ std::size_t HeardWords::copy_end(std::uint64_t first, std::span<HeardWord> out) 
 }
 
 std::size_t HeardWords::copy_of(std::size_t rank, std::uint64_t first, std::span<HeardWord> out) const noexcept {
-    std::array<CtcWord, 32> words{};
-    first = std::max(first, search_.first_kept());
-    const auto sample_of = [&](std::int64_t frame) {
-        return std::max<std::int64_t>(0, first_answer_sample_ + frame * hop_);
-    };
-    std::size_t copied = 0;
-    while (copied < out.size()) {
-        const auto wanted = std::min(words.size(), out.size() - copied);
-        const auto count = search_.copy(first + copied, std::span{words}.first(wanted), rank);
-        for (std::size_t i = 0; i < count; ++i) {
-            out[copied + i] = {.word = words[i].word,
-                               .confidence = words[i].time.confidence,
-                               .first_sample = sample_of(words[i].time.first_frame),
-                               .end_sample = sample_of(words[i].time.last_frame + 1)};
-        }
-        copied += count;
-        if (count < wanted) break;
-    }
-    return copied;
+    return copy_heard<CtcWord>(
+        std::max(first, search_.first_kept()), out,
+        [&](std::uint64_t number, std::span<CtcWord> words) { return search_.copy(number, words, rank); },
+        [&](const CtcWord& found) {
+            return HeardWord{.word = found.word,
+                             .confidence = found.time.confidence,
+                             .first_sample = times_.sample_of(found.time.first_frame),
+                             .end_sample = times_.sample_of(found.time.last_frame + 1)};
+        });
 }
 
 }  // namespace sidetone::speech

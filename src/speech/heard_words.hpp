@@ -8,6 +8,7 @@
 
 #include "rt/realtime.hpp"
 #include "speech/ctc_word_search.hpp"
+#include "speech/heard_times.hpp"
 #include "speech/phoneme_recognizer.hpp"
 #include "speech/vocabulary.hpp"
 
@@ -50,7 +51,7 @@ private:
     std::size_t copy_of(std::size_t rank, std::uint64_t first, std::span<HeardWord> out) const noexcept;
 
     CtcWordSearch search_;
-    std::int64_t first_answer_sample_ = 0, hop_ = 0;
+    FrameTimes times_;
 };
 
 }  // namespace sidetone::speech
