@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <onnxruntime_cxx_api.h>
-#include <onnxruntime_session_options_config_keys.h>
 #include <tensorflow/lite/c/c_api.h>
 
 #include <stdexcept>
@@ -9,6 +8,7 @@
 
 #include "cli/transport_copies.hpp"
 #include "cli/transport_model.hpp"
+#include "nn/onnxruntime.hpp"
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
 #include "rt/thread.hpp"
@@ -35,16 +35,8 @@ public:
     AllocatingOnnxGraph(const nn::GraphSpec& graph, const std::filesystem::path& file) : spec_(graph) {
         for (const auto& tensor : spec_.inputs) input_names_.push_back(tensor.name.c_str());
         for (const auto& tensor : spec_.outputs) output_names_.push_back(tensor.name.c_str());
-        Ort::SessionOptions options;
-        options.SetIntraOpNumThreads(1);
-        options.SetInterOpNumThreads(1);
-        options.SetExecutionMode(ORT_SEQUENTIAL);
-        options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-        options.AddConfigEntry(kOrtSessionOptionsConfigAllowIntraOpSpinning, "0");
-        options.AddConfigEntry(kOrtSessionOptionsConfigAllowInterOpSpinning, "0");
-        options.AddConfigEntry(kOrtSessionOptionsConfigSetDenormalAsZero, "1");
         const rt::ScopedFlushDenormals flush;
-        session_ = Ort::Session{environment_, file.c_str(), options};
+        session_ = Ort::Session{environment_, file.c_str(), nn::onnxruntime_options()};
     }
 
     [[nodiscard]] std::vector<Tensor> run(const std::vector<Tensor>& inputs, std::int64_t& wrap_ns) override {
