@@ -92,6 +92,7 @@ private:
     CardUser& user_;
     std::optional<RtAudioDevice> input_, output_;
     bool follows_input_ = false, follows_output_ = false;  // the default was asked for
+    RtAudioDefaults opened_defaults_;
     std::optional<DefaultWatch> defaults_;
     dsp::SampleFormat format_ = dsp::SampleFormat::f32;
     bool interleaved_ = true;
@@ -149,6 +150,8 @@ void RtAudioCard::Stream::find_devices() {
     if (output_) check(*output_, output_->output_channels, asked.output_channels, "output");
     follows_input_ = input_ && asks_for_default(devices, asked.input);
     follows_output_ = output_ && asks_for_default(devices, output_name);
+    if (follows_input_ || follows_output_)
+        opened_defaults_ = default_rtaudio_devices((input_ ? input_ : output_)->api_number, devices);
     card_.playback_name_ = output_ ? fmt::format("rtaudio:{}/{}", output_->api, output_->name) : std::string{};
     card_.device_names_ = !output_ || (input_ && input_->name == output_->name)
                               ? fmt::format("{}/{}", input_->api, input_->name)
@@ -261,15 +264,14 @@ void RtAudioCard::Stream::watch_defaults() {
             const auto is_another = [](const std::string& before, const std::string& after) {
                 return !before.empty() && !after.empty() && before != after;
             };
-            const bool moved = (input && is_another(seen.input_mark, now.input_mark) &&
-                                serves(now.input, format.input_channels, &RtAudioDevice::input_channels)) ||
-                               (output && is_another(seen.output_mark, now.output_mark) &&
-                                serves(now.output, format.output_channels, &RtAudioDevice::output_channels));
-            return moved;
+            return (input && is_another(seen.input_mark, now.input_mark) &&
+                    serves(now.input, format.input_channels, &RtAudioDevice::input_channels)) ||
+                   (output && is_another(seen.output_mark, now.output_mark) &&
+                    serves(now.output, format.output_channels, &RtAudioDevice::output_channels));
         }
     };
     const auto api = (input_ ? input_ : output_)->api_number;
-    defaults_.emplace(Watched{api, card_.format_, follows_input_, follows_output_, default_rtaudio_devices(api)});
+    defaults_.emplace(Watched{api, card_.format_, follows_input_, follows_output_, opened_defaults_});
 }
 
 // ── what RtAudio calls ──────────────────────────────────────────────────────────────────────────

@@ -161,7 +161,7 @@ bool asks_for_default(const std::vector<RtAudioDevice>& devices, std::string_vie
     return take_apart(devices, wanted).name.empty();
 }
 
-RtAudioDefaults default_rtaudio_devices(int api_number) {
+RtAudioDefaults default_rtaudio_devices(int api_number, const std::vector<RtAudioDevice>& devices) {
     const auto api = static_cast<RtAudio::Api>(api_number);
     if (api == RtAudio::UNIX_JACK) return {};
 #ifdef SIDETONE_HAS_ALSA
@@ -170,14 +170,25 @@ RtAudioDefaults default_rtaudio_devices(int api_number) {
         return {.input_mark = definition, .output_mark = definition, .input = {}, .output = {}};
     }
 #endif
-    std::vector<RtAudioDevice> devices;
-    list_api(api, devices);
     RtAudioDefaults defaults;
-    for (auto& device : devices) {
+    for (const auto& device : devices) {
+        if (device.api_number != api_number) continue;
         if (device.is_default_input) defaults.input_mark = device.name, defaults.input = device;
         if (device.is_default_output) defaults.output_mark = device.name, defaults.output = device;
     }
     return defaults;
+}
+
+RtAudioDefaults default_rtaudio_devices(int api_number) {
+    const auto api = static_cast<RtAudio::Api>(api_number);
+    std::vector<RtAudioDevice> devices;
+#ifdef SIDETONE_HAS_ALSA
+    const bool is_told_by_files = api == RtAudio::LINUX_ALSA;
+#else
+    const bool is_told_by_files = false;
+#endif
+    if (api != RtAudio::UNIX_JACK && !is_told_by_files) list_api(api, devices);
+    return default_rtaudio_devices(api_number, devices);
 }
 
 }  // namespace sidetone::device

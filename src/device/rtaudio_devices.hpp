@@ -46,7 +46,8 @@ struct RtAudioDefaults {
     /// What they are; nothing of ALSA's.
     std::optional<RtAudioDevice> input, output;
 };
-/// Any thread. JACK's are not known: it has no default that could change.
+/// Of those `devices`, or asked for anew. Any thread. JACK's are not known: it has no default that could change.
+[[nodiscard]] RtAudioDefaults default_rtaudio_devices(int api_number, const std::vector<RtAudioDevice>& devices);
 [[nodiscard]] RtAudioDefaults default_rtaudio_devices(int api_number);
 
 }  // namespace sidetone::device
