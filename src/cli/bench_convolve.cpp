@@ -26,6 +26,7 @@ constexpr double kPrecisionDb = -115;  // of what a float can carry after 48 000
 constexpr double kSliceSeconds = 2;
 constexpr auto kZita = "bench_convolve_zita";
 constexpr auto kWithHelper = "sidetone+helper";
+constexpr auto kFloor = "floor";
 
 struct ConvolveArguments {
     std::vector<std::uint32_t> taps{256, 512, 2048, 8192, 48'000}, blocks{32, 64, 128, 256};
@@ -96,7 +97,7 @@ Outcomes measure(const std::vector<std::string>& engines, Job job, double second
     return outcomes;
 }
 
-nlohmann::json to_json(const Outcome& outcome) {
+nlohmann::json to_json(const Outcome& outcome, double floor_share) {
     nlohmann::json json{{"engine", outcome.engine}, {"inputs", outcome.job.inputs}, {"outputs", outcome.job.outputs},
                         {"taps", outcome.job.taps}, {"block", outcome.job.block},   {"rate", outcome.job.rate_hz}};
     if (!outcome.skipped.empty()) {
@@ -107,27 +108,37 @@ nlohmann::json to_json(const Outcome& outcome) {
     json["caller_us"] = {{"p50", us.p50},   {"p95", us.p95}, {"p99", us.p99},
                          {"p999", us.p999}, {"max", us.max}, {"count", us.count}};
     json["cpu_share"] = outcome.cpu_share();
+    json["cpu_share_above_floor"] = outcome.cpu_share() - floor_share;
     json["added_frames"] = outcome.added_frames;
     json["error_db"] = outcome.error_db;
     json["late_blocks"] = outcome.late_blocks;
     return json;
 }
 
+/// How much more processor time than ours; nothing where ours is lost in the noise of what is subtracted.
+std::string times_the_cpu(double share, double own_share, double floor_share) {
+    constexpr double kLeastShare = 0.0005;
+    const auto above = own_share - floor_share;
+    const auto net = above > kLeastShare ? fmt::format("{:.1f}", (share - floor_share) / above) : std::string{"-"};
+    return fmt::format("{:7.2f} {:>6}", share / own_share, net);
+}
+
 std::string to_text(const Outcomes& outcomes) {
     std::string text;
+    const auto floor_share = outcomes.back()->cpu_share();
     for (const auto& outcome : outcomes) {
-        if (outcome->engine == "floor") continue;
+        if (outcome->engine == kFloor) continue;
         text += fmt::format("{:6} {:5}  {:15}", outcome->job.taps, outcome->job.block, outcome->engine);
         if (!outcome->skipped.empty()) {
             text += fmt::format("  not run: {}\n", outcome->skipped);
             continue;
         }
         const auto us = outcome->caller.distribution_us();
-        text += fmt::format("{:9.1f} {:9.1f} {:9.1f} {:9.1f} {:9.2f} {:8} {:8.0f}", us.p50, us.p95, us.p99, us.max,
-                            100 * outcome->cpu_share(), outcome->added_frames, outcome->error_db);
+        text += fmt::format("{:8.1f} {:8.1f} {:8.1f} {:8.1f} {:8.1f} {:7.2f} {:6} {:6.0f}", us.p50, us.p95, us.p99,
+                            us.p999, us.max, 100 * outcome->cpu_share(), outcome->added_frames, outcome->error_db);
         const auto& own = *outcomes.front();
         if (outcome.get() != &own && own.cpu_share() > 0 && own.caller.count() > 0) {
-            text += fmt::format("   {:.2f}x the CPU, {:.2f}x the p99", outcome->cpu_share() / own.cpu_share(),
+            text += fmt::format(" {} {:6.2f}", times_the_cpu(outcome->cpu_share(), own.cpu_share(), floor_share),
                                 us.p99 / own.caller.distribution_us().p99);
         }
         text += '\n';
@@ -177,12 +188,13 @@ int compare(const ConvolveArguments& arguments) {
     } else {
         spdlog::info("without zita-convolver: {} was not built (it needs libzita-convolver-dev)", kZita);
     }
-    engines.insert(engines.end(), {"direct", "floor"});
+    engines.insert(engines.end(), {"direct", kFloor});
     fmt::print(
-        "{} inputs, {} outputs, {} Hz, paced; microseconds in the caller, % of a core for the whole process\n"
-        "{:>6} {:>5}  {:15}{:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}\n",
-        arguments.inputs, arguments.outputs, arguments.rate_hz, "taps", "block", "engine", "p50", "p95", "p99", "max",
-        "CPU %", "delay", "error dB");
+        "{} inputs, {} outputs, {} Hz, paced; microseconds in the caller, % of a core for the whole process;\n"
+        "how many times ours: CPU, CPU above pacing, the caller's p99\n"
+        "{:>6} {:>5}  {:15}{:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>6} {:>6} {:>7} {:>6} {:>6}\n",
+        arguments.inputs, arguments.outputs, arguments.rate_hz, "taps", "block", "engine", "p50", "p95", "p99", "p99.9",
+        "max", "CPU %", "delay", "dB", "x CPU", "x net", "x p99");
     StatusLine line;
     auto results = nlohmann::json::array();
     auto floors = nlohmann::json::array();
@@ -202,10 +214,10 @@ int compare(const ConvolveArguments& arguments) {
             if (has_helper(job)) engines_here.insert(engines_here.begin() + 1, kWithHelper);
             const auto outcomes =
                 measure(engines_here, job, arguments.seconds, fmt::format("[{}]", bar(share, 20)), line);
-            for (const auto& outcome : outcomes) {
-                (outcome->engine == "floor" ? floors : results).push_back(to_json(*outcome));
-            }
             floor_shares[block] = outcomes.back()->cpu_share();
+            for (const auto& outcome : outcomes) {
+                (outcome->engine == kFloor ? floors : results).push_back(to_json(*outcome, floor_shares[block]));
+            }
             fmt::print("{}", to_text(outcomes));
             std::fflush(stdout);
             const auto found = shortcomings(outcomes);
@@ -228,7 +240,7 @@ int bench_convolve(const ConvolveArguments& arguments) {
                   .block = arguments.blocks.front(),
                   .rate_hz = arguments.rate_hz,
                   .seconds = arguments.seconds};
-    if (arguments.slice_of == "floor") {
+    if (arguments.slice_of == kFloor) {
         run_slice(job, make_floor, false);
     } else if (arguments.slice_of == kWithHelper) {
         run_slice(job, make_sidetone_with_helper);
@@ -262,7 +274,7 @@ void add_bench_convolve(CLI::App& bench, int& exit_code) {
         ->capture_default_str();
     command->add_option("--json", arguments->json, "Write the figures to this file");
     command->add_option("--slice-of", arguments->slice_of, "")
-        ->check(CLI::IsMember({"sidetone", kWithHelper, "direct", "floor"}))
+        ->check(CLI::IsMember({"sidetone", kWithHelper, "direct", kFloor}))
         ->group("");
     command->footer(
         "Example: sidetone bench convolve --taps 512,8192 --blocks 64,128 --seconds 10 --json convolve.json\n"
