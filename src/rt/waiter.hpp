@@ -14,7 +14,7 @@ namespace sidetone::rt {
 /// The audio thread wakes it (one futex call) only if it sleeps.
 ///
 /// How long before that moment it gets up is learned: the kernel's lateness, a constant error of the prediction and its
-/// jitter all show as work that came while it still slept, and are made up for until that happens to 3 % of the blocks.
+/// jitter all show as work that came while it still slept, and are made up for until that happens to one block in nine.
 class PredictiveWaiter {
     static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "rt/clock.hpp"
+#include "rt/thread.hpp"
 
 namespace sidetone::rt {
 namespace {
@@ -75,16 +76,19 @@ TEST(PredictiveWaiter, GetsUpLaterAsLongAsWorkFindsItAwakeThoughTheMomentIsCorre
     constexpr int kRounds = 100;
     PredictiveWaiter waiter;
     const auto lead_at_first_ns = waiter.lead_ns();
-    // Where the machine stands still for a round, one return of `wait` answers for two notifications.
-    std::thread worker([&] {
+    // Where the machine stands still for a round, one return of `wait` answers for two notifications. Of the priority
+    // that a worker has: one that is kept from the processor by others is found asleep, and gets up earlier.
+    RealtimeThread worker({.name = "waiter", .priority = 60}, [&] {
         while (!waiter.stopped()) waiter.wait(kForever, 10 * kMillisecond);
     });
+    auto due_ns = monotonic_ns() + 2 * kMillisecond;
+    waiter.expect(due_ns);
     for (int i = 0; i < kRounds; ++i) {
-        const auto begin = monotonic_ns();
-        waiter.expect(begin + 2 * kMillisecond);
-        sleep_until_monotonic(begin + kMillisecond);
-        waiter.expect(begin + 2 * kMillisecond + 1'000);
-        sleep_until_monotonic(begin + 4 * kMillisecond);
+        sleep_until_monotonic(due_ns - kMillisecond);
+        waiter.expect(due_ns + 1'000);
+        sleep_until_monotonic(due_ns + 2 * kMillisecond);
+        due_ns = monotonic_ns() + 2 * kMillisecond;
+        waiter.expect(due_ns);
         waiter.notify();
     }
     waiter.stop();
