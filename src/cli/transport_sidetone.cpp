@@ -102,6 +102,7 @@ void SidetonePipeline::start(const device::CardFormat& format, Figures& figures)
 void SidetonePipeline::stop() noexcept {
     worker_.stop();
     if (!chain_) return;
+    begin_times_anew();
     if (counts_) {
         ledger_->settle();
         figures_->input_copy.add(ledger_->line("convert in", 0));
@@ -136,14 +137,20 @@ void SidetonePipeline::after_block() noexcept {
 
 void SidetonePipeline::begin_counting() noexcept {
     counts_ = true;
-    // All of these are recorded on this thread, the stage's parts when a result is taken.
     ledger_->settle();
     for (const auto* line : {"convert in", "convert out"}) ledger_->line(line, 0).reset();
-    begin_anew(hand_off_);
-    begin_anew(inference_);
+    // Whoever runs the model records the stage's parts.
+    wants_new_times_.store(true, std::memory_order_relaxed);
+    if (mode_ == stage::Mode::direct) begin_times_anew();
 }
 
 // ── whoever runs the model ──────────────────────────────────────────────────────────────────────
+
+void SidetonePipeline::begin_times_anew() noexcept {
+    if (!wants_new_times_.exchange(false, std::memory_order_relaxed)) return;
+    begin_anew(hand_off_);
+    begin_anew(inference_);
+}
 
 void SidetonePipeline::note_wrap() noexcept {
     const auto took = probe_.measure_ns();
@@ -153,6 +160,7 @@ void SidetonePipeline::note_wrap() noexcept {
 bool SidetonePipeline::WatchedWork::run_next() noexcept {
     // Read before looking for work: when there is none then, all of these hops have been taken, or given up as lost.
     const auto submitted = pipeline_.hops_submitted_.load(std::memory_order_acquire);
+    pipeline_.begin_times_anew();
     CopyCount copies;
     bool worked = false;
     {

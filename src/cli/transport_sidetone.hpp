@@ -60,6 +60,7 @@ private:
     }
     /// Histograms of the stage's parts "hand-off" and "inference".
     [[nodiscard]] const rt::Histogram* part(const char* name) const;
+    void begin_times_anew() noexcept;
     void note_wrap() noexcept;
     [[nodiscard]] bool is_counting() const noexcept { return figures_->counting.load(std::memory_order_relaxed); }
 
@@ -78,6 +79,7 @@ private:
     engine::Worker worker_;
     WatchedWork work_{*this};
     const rt::Histogram *hand_off_ = nullptr, *inference_ = nullptr;
+    std::atomic<bool> wants_new_times_{false};   // the worker shall begin the stage's parts anew
     bool counts_ = false;                        // audio thread: `begin_counting` has been called since `start`
     bool ran_model_ = false;                     // audio thread: in the last block
     std::int64_t frames_in_ = 0, next_hop_ = 0;  // audio thread: hops below next_hop_ are complete

@@ -136,24 +136,24 @@ PolyphaseResampler::PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t o
     }
 }
 
-std::int64_t PolyphaseResampler::newest_input(std::int64_t m) const noexcept {
+[[gnu::hot]] std::int64_t PolyphaseResampler::newest_input(std::int64_t m) const noexcept {
     return place_of(m, step_, phases_).input + half_;
 }
 
-std::int64_t PolyphaseResampler::oldest_input(std::int64_t m) const noexcept {
+[[gnu::hot]] std::int64_t PolyphaseResampler::oldest_input(std::int64_t m) const noexcept {
     if (half_ == 0) return m;
     return place_of(m, step_, phases_).input - (std::int64_t{half_} - 1);
 }
 
-std::int64_t PolyphaseResampler::outputs_ready(std::int64_t available) const noexcept {
+[[gnu::hot]] std::int64_t PolyphaseResampler::outputs_ready(std::int64_t available) const noexcept {
     // Output m is determined when floor(m · step / phases) + half < available.
     const std::int64_t inputs = available - half_;
     if (inputs <= 0) return 0;
     return (inputs * std::int64_t{phases_} + step_ - 1) / std::int64_t{step_};
 }
 
-void PolyphaseResampler::compute(const float* in, std::int64_t in_position, std::int64_t first, std::size_t count,
-                                 float* out) const noexcept {
+[[gnu::hot]] void PolyphaseResampler::compute(const float* in, std::int64_t in_position, std::int64_t first,
+                                              std::size_t count, float* out) const noexcept {
     if (half_ == 0) {
         std::copy_n(in + (first - in_position), count, out);
         return;

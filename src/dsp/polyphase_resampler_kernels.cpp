@@ -65,25 +65,28 @@ HWY_INLINE auto folded_product(const PolyphaseBranches& branches, const float* o
 
 // ── any ratio: one output after another, its taps side by side ───────────────────────────────────
 
-void filter_each(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+/// The next output's sum; `at` goes on to the one after it.
+HWY_INLINE auto next_product(const PolyphaseBranches& branches, std::uint32_t whole, std::uint32_t fraction,
+                             PolyphaseStart& at) {
+    const auto sum = folded_product(branches, at.oldest, at.phase);
+    at.phase += fraction;
+    const bool wraps = at.phase >= branches.phases;
+    at.phase -= wraps ? branches.phases : 0;
+    at.oldest += whole + (wraps ? 1 : 0);
+    return sum;
+}
+
+[[gnu::hot]] void filter_each(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
     const std::uint32_t whole = branches.step / branches.phases;
     const std::uint32_t fraction = branches.step % branches.phases;
-    const auto next_product = [&]() HWY_ATTR {
-        const auto sum = folded_product(branches, at.oldest, at.phase);
-        at.phase += fraction;
-        const bool wraps = at.phase >= branches.phases;
-        at.phase -= wraps ? branches.phases : 0;
-        at.oldest += whole + (wraps ? 1 : 0);
-        return sum;
-    };
     const Folded d;
     std::size_t n = 0;
 #if HWY_TARGET != HWY_SCALAR
     for (; n + 4 <= count; n += 4) {
-        const auto a = next_product();
-        const auto b = next_product();
-        const auto c = next_product();
-        const auto e = next_product();
+        const auto a = next_product(branches, whole, fraction, at);
+        const auto b = next_product(branches, whole, fraction, at);
+        const auto c = next_product(branches, whole, fraction, at);
+        const auto e = next_product(branches, whole, fraction, at);
         // A transposition by halves; then lanes 0 and 2 of each sum are added, and 1 and 3, and those two.
         const auto ab = hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
         const auto ce = hn::Add(hn::InterleaveLower(d, c, e), hn::InterleaveUpper(d, c, e));
@@ -92,7 +95,7 @@ void filter_each(const PolyphaseBranches& branches, PolyphaseStart at, std::size
 #endif
     for (; n < count; ++n) {
         HWY_ALIGN float lanes[4] = {};
-        hn::Store(next_product(), d, lanes);
+        hn::Store(next_product(branches, whole, fraction, at), d, lanes);
         out[n] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
     }
 }
@@ -149,7 +152,8 @@ HWY_INLINE void filter_group(D d, const PolyphaseBranches& branches, const float
 /// As many inputs as there are, all branches of each. What is left over from whole groups is a group that ends with the
 /// last input and begins within the one before: the outputs they share come out the same.
 template <std::uint32_t kPhases>
-void filter_inputs(const PolyphaseBranches& branches, const float* oldest, std::size_t inputs, float* out) {
+[[gnu::hot]] void filter_inputs(const PolyphaseBranches& branches, const float* oldest, std::size_t inputs,
+                                float* out) {
     const auto in_groups_of = [&]<std::size_t kVectors, class D>(D d) HWY_ATTR {
         const std::size_t group = kVectors * hn::Lanes(d);
         for (std::size_t i = 0; i < inputs; i += group) {
@@ -171,7 +175,7 @@ void filter_inputs(const PolyphaseBranches& branches, const float* oldest, std::
     }
 }
 
-void filter_multiple(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+[[gnu::hot]] void filter_multiple(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
     std::size_t n = 0;
     for (; n < count && at.phase != 0; ++n) {
         out[n] = filter_one(branches, at.oldest, at.phase);
@@ -193,7 +197,7 @@ bool is_small_multiple(const PolyphaseBranches& branches) {
 
 #endif
 
-void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+[[gnu::hot]] void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
 #if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
     if (is_small_multiple(branches)) {
         filter_multiple(branches, at, count, out);
@@ -211,7 +215,8 @@ namespace sidetone::dsp {
 
 HWY_EXPORT(filter);
 
-void polyphase_filter(const PolyphaseBranches& branches, PolyphaseStart start, std::size_t count, float* out) noexcept {
+[[gnu::hot]] void polyphase_filter(const PolyphaseBranches& branches, PolyphaseStart start, std::size_t count,
+                                   float* out) noexcept {
     HWY_DYNAMIC_DISPATCH(filter)(branches, start, count, out);
 }
 

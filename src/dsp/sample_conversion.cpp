@@ -69,8 +69,8 @@ const char* to_string(SampleFormat format) noexcept {
     return "unknown";
 }
 
-ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std::size_t first_frame,
-                          std::size_t frames, float* out) noexcept {
+[[gnu::hot]] ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std::size_t first_frame,
+                                       std::size_t frames, float* out) noexcept {
     const Lane<const std::byte, SampleSource> lane(source, channel, first_frame);
     if (lane.is_packed()) return packed_to_float(source.format, lane.first, frames, out);
 
@@ -88,8 +88,8 @@ ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std
     return done.report;
 }
 
-ConversionReport from_float(const float* in, const SampleSink& sink, std::uint32_t channel, std::size_t first_frame,
-                            std::size_t frames) noexcept {
+[[gnu::hot]] ConversionReport from_float(const float* in, const SampleSink& sink, std::uint32_t channel,
+                                         std::size_t first_frame, std::size_t frames) noexcept {
     const Lane<std::byte, SampleSink> lane(sink, channel, first_frame);
     if (lane.is_packed()) return packed_from_float(sink.format, in, frames, lane.first);
 

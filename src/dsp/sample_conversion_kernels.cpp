@@ -298,7 +298,7 @@ HWY_INLINE PartialConversion stereo32_from(const float* in, std::uint32_t channe
     return done;
 }
 
-ConversionReport packed_to_any(SampleFormat format, const std::byte* in, std::size_t count, float* out) {
+[[gnu::hot]] ConversionReport packed_to_any(SampleFormat format, const std::byte* in, std::size_t count, float* out) {
     switch (format) {
         case SampleFormat::s16:
             return packed_to<S16>(in, count, out);
@@ -314,7 +314,7 @@ ConversionReport packed_to_any(SampleFormat format, const std::byte* in, std::si
     return {};
 }
 
-ConversionReport packed_from_any(SampleFormat format, const float* in, std::size_t count, std::byte* out) {
+[[gnu::hot]] ConversionReport packed_from_any(SampleFormat format, const float* in, std::size_t count, std::byte* out) {
     switch (format) {
         case SampleFormat::s16:
             return packed_from<S16>(in, count, out);
@@ -330,8 +330,8 @@ ConversionReport packed_from_any(SampleFormat format, const float* in, std::size
     return {};
 }
 
-PartialConversion stereo_to_any(SampleFormat format, const std::byte* frames, std::uint32_t channel, std::size_t count,
-                                float* out) {
+[[gnu::hot]] PartialConversion stereo_to_any(SampleFormat format, const std::byte* frames, std::uint32_t channel,
+                                             std::size_t count, float* out) {
     switch (format) {
         case SampleFormat::s16:
             return stereo16_to(frames, channel, count, out);
@@ -346,8 +346,8 @@ PartialConversion stereo_to_any(SampleFormat format, const std::byte* frames, st
     }
 }
 
-PartialConversion stereo_from_any(SampleFormat format, const float* in, std::uint32_t channel, std::size_t count,
-                                  std::byte* frames) {
+[[gnu::hot]] PartialConversion stereo_from_any(SampleFormat format, const float* in, std::uint32_t channel,
+                                               std::size_t count, std::byte* frames) {
     switch (format) {
         case SampleFormat::s16:
             return stereo16_from(in, channel, count, frames);
@@ -373,21 +373,23 @@ HWY_EXPORT(packed_from_any);
 HWY_EXPORT(stereo_to_any);
 HWY_EXPORT(stereo_from_any);
 
-ConversionReport packed_to_float(SampleFormat format, const std::byte* in, std::size_t count, float* out) noexcept {
+[[gnu::hot]] ConversionReport packed_to_float(SampleFormat format, const std::byte* in, std::size_t count,
+                                              float* out) noexcept {
     return HWY_DYNAMIC_DISPATCH(packed_to_any)(format, in, count, out);
 }
 
-ConversionReport packed_from_float(SampleFormat format, const float* in, std::size_t count, std::byte* out) noexcept {
+[[gnu::hot]] ConversionReport packed_from_float(SampleFormat format, const float* in, std::size_t count,
+                                                std::byte* out) noexcept {
     return HWY_DYNAMIC_DISPATCH(packed_from_any)(format, in, count, out);
 }
 
-PartialConversion stereo_to_float(SampleFormat format, const std::byte* frames, std::uint32_t channel,
-                                  std::size_t count, float* out) noexcept {
+[[gnu::hot]] PartialConversion stereo_to_float(SampleFormat format, const std::byte* frames, std::uint32_t channel,
+                                               std::size_t count, float* out) noexcept {
     return HWY_DYNAMIC_DISPATCH(stereo_to_any)(format, frames, channel, count, out);
 }
 
-PartialConversion stereo_from_float(SampleFormat format, const float* in, std::uint32_t channel, std::size_t count,
-                                    std::byte* frames) noexcept {
+[[gnu::hot]] PartialConversion stereo_from_float(SampleFormat format, const float* in, std::uint32_t channel,
+                                                 std::size_t count, std::byte* frames) noexcept {
     return HWY_DYNAMIC_DISPATCH(stereo_from_any)(format, in, channel, count, frames);
 }
 

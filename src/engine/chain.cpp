@@ -13,19 +13,28 @@ void raise(std::atomic<float>& peak, float value) noexcept {
     if (value > peak.load(std::memory_order_relaxed)) peak.store(value, std::memory_order_relaxed);
 }
 
+std::size_t arena_bytes(const ChainFile& file, const device::CardFormat& format) {
+    const auto padding = 8 * rt::kCacheLine;
+    const auto floats = std::size_t{file.channels} * (format.max_block_frames + 1) + format.output_channels;
+    return floats * sizeof(float) + (file.stages.size() + file.channels) * sizeof(void*) + padding;
+}
+
 }  // namespace
 
 Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, const Options& options)
     : channels_(file.channels),
       nominal_period_ns_(1e9 * format.block_frames / format.rate_hz),
       nominal_block_(format.block_frames),
-      buffer_(std::size_t{file.channels} * format.max_block_frames),
+      arena_(arena_bytes(file, format)),
+      stages_(arena_.allocate<stage::Stage*>(file.stages.size())),
+      buffers_(arena_.allocate<float*>(file.channels)),
+      input_peaks_(arena_.allocate<std::atomic<float>>(file.channels)),
+      output_peaks_(arena_.allocate<std::atomic<float>>(format.output_channels)),
+      buffer_(arena_.allocate<float>(std::size_t{file.channels} * format.max_block_frames)),
       events_(options.events),
-      times_(make_lines(file, ledger)),
-      input_peaks_(file.channels),
-      output_peaks_(format.output_channels) {
+      times_(make_lines(file, ledger)) {
     for (std::uint32_t c = 0; c < channels_; ++c)
-        buffers_.push_back(buffer_.data() + std::size_t{c} * format.max_block_frames);
+        buffers_[c] = buffer_.data() + std::size_t{c} * format.max_block_frames;
     std::uint32_t index = 0;
     for (auto& link : file.stages) {
         link.stage->prepare({.rate_hz = format.rate_hz,
@@ -34,11 +43,11 @@ Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, 
                              .fixed_block = format.fixed_block,
                              .channels = channels_,
                              .offline = options.offline,
-                             .index = index++,
+                             .index = index,
                              .waiter = options.waiter,
                              .audio_events = options.events,
                              .calibration = file.calibration});
-        stages_.push_back(link.stage.get());
+        stages_[index++] = link.stage.get();
         delay_frames_ += link.stage->delay_frames();
     }
 }
@@ -53,7 +62,7 @@ rt::HistogramRows& Chain::make_lines(const ChainFile& file, Ledger& ledger) cons
     return ledger.rows(lines);
 }
 
-std::vector<float> Chain::take(Peaks& peaks) {
+std::vector<float> Chain::take(Peaks peaks) {
     std::vector<float> taken;
     taken.reserve(peaks.size());
     for (auto& peak : peaks) taken.push_back(peak.exchange(0, std::memory_order_relaxed));
@@ -68,7 +77,7 @@ std::vector<stage::WorkSource*> Chain::work() const {
     return result;
 }
 
-void Chain::process(const device::CardBlock& block) noexcept {
+[[gnu::hot]] void Chain::process(const device::CardBlock& block) noexcept {
     const stage::BlockTime time{.due_ns = block.due_ns,
                                 .due_monotonic_ns = block.due_monotonic_ns,
                                 .entered_ns = block.entered_ns,
@@ -98,7 +107,7 @@ void Chain::process(const device::CardBlock& block) noexcept {
     note_timing(block, ended);
 }
 
-void Chain::convert_in(const device::CardBlock& block, float* const* target) noexcept {
+[[gnu::hot]] void Chain::convert_in(const device::CardBlock& block, float* const* target) noexcept {
     std::uint32_t not_finite = 0;
     for (std::uint32_t c = 0; c < channels_; ++c) {
         if (block.input.channels == 0) {
@@ -113,7 +122,7 @@ void Chain::convert_in(const device::CardBlock& block, float* const* target) noe
     if (not_finite != 0) note_not_finite(not_finite, false);
 }
 
-void Chain::convert_out(const device::CardBlock& block) noexcept {
+[[gnu::hot]] void Chain::convert_out(const device::CardBlock& block) noexcept {
     std::uint32_t not_finite = 0;
     for (std::uint32_t c = 0; c < block.output.channels; ++c) {
         const auto* source = buffers_[std::min(c, channels_ - 1)];
@@ -132,7 +141,7 @@ void Chain::note_not_finite(std::uint64_t samples, bool at_output) noexcept {
                      .values = {static_cast<std::int64_t>(samples), at_output ? 1 : 0, 0}});
 }
 
-void Chain::note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept {
+[[gnu::hot]] void Chain::note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept {
     const auto late = block.entered_ns - block.due_ns;
     const auto took = ended_ns - block.entered_ns;
     times_.set(kLateness, late);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "dsp/sample_conversion.hpp"
 #include "engine/chain_file.hpp"
 #include "engine/ledger.hpp"
+#include "rt/arena.hpp"
 #include "rt/event_log.hpp"
 #include "rt/realtime.hpp"
 #include "stage/stage.hpp"
@@ -42,8 +44,8 @@ public:
     [[nodiscard]] std::uint64_t not_finite() const noexcept { return not_finite_.load(std::memory_order_relaxed); }
 
 private:
-    using Peaks = std::vector<std::atomic<float>>;
-    [[nodiscard]] static std::vector<float> take(Peaks& peaks);
+    using Peaks = std::span<std::atomic<float>>;
+    [[nodiscard]] static std::vector<float> take(Peaks peaks);
     void convert_in(const device::CardBlock& block, float* const* target) noexcept;
     void convert_out(const device::CardBlock& block) noexcept;
     void note_not_finite(std::uint64_t samples, bool at_output) noexcept;
@@ -57,14 +59,16 @@ private:
     std::uint32_t channels_;
     double nominal_period_ns_;
     std::uint32_t nominal_block_;
-    std::vector<stage::Stage*> stages_;
+    // Of the arena is what every block touches, side by side: to a callback every few milliseconds, pages are cold.
+    rt::Arena arena_;
+    std::span<stage::Stage*> stages_;
+    std::span<float*> buffers_;
+    Peaks input_peaks_, output_peaks_;
+    std::span<float> buffer_;
     std::uint32_t delay_frames_ = 0;
-    std::vector<float> buffer_;
-    std::vector<float*> buffers_;
     rt::EventLog* events_;
     bool previous_overran_ = false;  // the last callback by itself took more than a period
     rt::HistogramRows& times_;
-    Peaks input_peaks_, output_peaks_;
     std::atomic<std::uint64_t> not_finite_{0};
 };
 

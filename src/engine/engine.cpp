@@ -37,7 +37,7 @@ void Engine::prepare(const device::CardFormat& format) {
     prepare_ns_.store(rt::monotonic_ns() - started, std::memory_order_relaxed);
 }
 
-void Engine::process(const device::CardBlock& block) noexcept {
+[[gnu::hot]] void Engine::process(const device::CardBlock& block) noexcept {
     const rt::RealtimeScope scope{rt::RealtimeKind::audio};
     chain_->process(block);
     blocks_.store(blocks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

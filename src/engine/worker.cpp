@@ -28,7 +28,7 @@ void Worker::stop() noexcept {
     waiter_ = std::make_unique<rt::PredictiveWaiter>();
 }
 
-void Worker::run() noexcept {
+[[gnu::hot]] void Worker::run() noexcept {
     while (!waiter_->stopped()) {
         bool worked = false;
         {

@@ -128,7 +128,7 @@ void calibrate_clock() noexcept {
     std::call_once(once, calibrate_once);
 }
 
-std::int64_t now_ns() noexcept {
+[[gnu::hot]] std::int64_t now_ns() noexcept {
     if (!is_calibrated.load(std::memory_order_acquire)) [[unlikely]]
         calibrate_clock();
     if (!counter_is_used) return read_clock_ns(kSteadyRate);

@@ -21,11 +21,11 @@ const Interposer* interposer() noexcept {
 
 }  // namespace
 
-RealtimeScope::RealtimeScope(RealtimeKind kind) noexcept : outer_(RealtimeKind::none) {
+[[gnu::hot]] RealtimeScope::RealtimeScope(RealtimeKind kind) noexcept : outer_(RealtimeKind::none) {
     if (const auto* present = interposer()) outer_ = present->exchange_kind(kind);
 }
 
-RealtimeScope::~RealtimeScope() {
+[[gnu::hot]] RealtimeScope::~RealtimeScope() {
     if (const auto* present = interposer()) present->exchange_kind(outer_);
 }
 

@@ -16,7 +16,7 @@ void bump(std::atomic<T>& counter, T by, std::memory_order order = std::memory_o
 
 }  // namespace
 
-std::size_t Histogram::bucket_of(std::uint64_t value_ns) noexcept {
+[[gnu::hot]] std::size_t Histogram::bucket_of(std::uint64_t value_ns) noexcept {
     constexpr std::uint64_t kSubBuckets = 1U << kSubBits;
     if (value_ns < kSubBuckets) return static_cast<std::size_t>(value_ns);
     const int octave = static_cast<int>(std::bit_width(value_ns)) - 1 - kSubBits;
@@ -37,11 +37,11 @@ std::uint64_t Histogram::upper_edge(std::size_t bucket) noexcept {
     return ((kSubBuckets + within + 1) << octave) - 1;
 }
 
-void Histogram::record(std::int64_t value_ns) noexcept {
+[[gnu::hot]] void Histogram::record(std::int64_t value_ns) noexcept {
     record_many(value_ns, 1);
 }
 
-void Histogram::record_many(std::int64_t value_ns, std::uint32_t times) noexcept {
+[[gnu::hot]] void Histogram::record_many(std::int64_t value_ns, std::uint32_t times) noexcept {
     const auto value = std::max<std::int64_t>(value_ns, 0);
     // The maximum first: whoever sees the bucket (acquire) must not see an older maximum.
     if (value > max_ns_.load(std::memory_order_relaxed)) max_ns_.store(value, std::memory_order_relaxed);

@@ -39,7 +39,7 @@ const char* to_string(SlotState state) noexcept {
 
 SlotPool::SlotPool(Arena& arena, std::size_t count) : slots_(arena.allocate<Slot>(std::max<std::size_t>(count, 1))) {}
 
-bool SlotPool::move(std::uint64_t sequence, SlotState from, SlotState to) noexcept {
+[[gnu::hot]] bool SlotPool::move(std::uint64_t sequence, SlotState from, SlotState to) noexcept {
     auto& word = slot_of(sequence).word;
     auto expected = packed(sequence, from);
     if (from == SlotState::free) {
@@ -50,13 +50,13 @@ bool SlotPool::move(std::uint64_t sequence, SlotState from, SlotState to) noexce
                                         std::memory_order_acquire);
 }
 
-SlotState SlotPool::state(std::uint64_t sequence) const noexcept {
+[[gnu::hot]] SlotState SlotPool::state(std::uint64_t sequence) const noexcept {
     const auto word = slot_of(sequence).word.load(std::memory_order_acquire);
     const auto state = state_in(word);
     return word == packed(sequence, state) ? state : SlotState::free;
 }
 
-SlotStamps& SlotPool::stamps(std::uint64_t sequence) noexcept {
+[[gnu::hot]] SlotStamps& SlotPool::stamps(std::uint64_t sequence) noexcept {
     return slot_of(sequence).stamps;
 }
 

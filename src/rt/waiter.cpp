@@ -59,7 +59,7 @@ void pause_core() noexcept {
 
 }  // namespace
 
-bool PredictiveWaiter::notify() noexcept {
+[[gnu::hot]] bool PredictiveWaiter::notify() noexcept {
     // No wake is lost (Dekker): here "count, then look whether it sleeps", there "say that it sleeps, then look at the
     // count". All four are sequentially consistent, so they have one order, and in it at least one side sees the other.
     // And should the worker get between its look and the kernel, the kernel compares the count once more.
@@ -71,22 +71,22 @@ bool PredictiveWaiter::notify() noexcept {
     return true;
 }
 
-void PredictiveWaiter::expect(std::int64_t monotonic_due_ns) noexcept {
+[[gnu::hot]] void PredictiveWaiter::expect(std::int64_t monotonic_due_ns) noexcept {
     expected_ns_.store(monotonic_due_ns, std::memory_order_relaxed);
 }
 
-bool PredictiveWaiter::is_notified() const noexcept {
+[[gnu::hot]] bool PredictiveWaiter::is_notified() const noexcept {
     return notified_.load(std::memory_order_acquire) != seen_;
 }
 
-bool PredictiveWaiter::is_due() noexcept {
+[[gnu::hot]] bool PredictiveWaiter::is_due() noexcept {
     const auto count = notified_.load(std::memory_order_acquire);
     if (count == seen_) return stopped();
     seen_ = count;
     return true;
 }
 
-void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept {
+[[gnu::hot]] void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept {
     const auto deadline_ns = monotonic_ns() + timeout_ns;
     bool has_slept = false;  // only work that a sleep ended before tells how early to get up
     auto spun_for_ns = std::int64_t{0};
@@ -111,7 +111,7 @@ void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexc
     }
 }
 
-void PredictiveWaiter::learn(Arrival arrival) noexcept {
+[[gnu::hot]] void PredictiveWaiter::learn(Arrival arrival) noexcept {
     switch (arrival) {
         case Arrival::early:
             lead_ns_ += kLeadStepNs;
@@ -133,7 +133,7 @@ void PredictiveWaiter::sleep_until(std::int64_t until_ns) noexcept {
     sleeping_.store(0, std::memory_order_relaxed);
 }
 
-void PredictiveWaiter::spin_until(std::int64_t until_ns) const noexcept {
+[[gnu::hot]] void PredictiveWaiter::spin_until(std::int64_t until_ns) const noexcept {
     constexpr int kLooksPerClockRead = 16;
     while (monotonic_ns() < until_ns) {
         for (int i = 0; i < kLooksPerClockRead; ++i) {

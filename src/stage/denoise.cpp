@@ -87,8 +87,8 @@ DenoiseStage::Live::Live(DenoiseStage& stage, Mode mode, const StageContext& con
     concealment_.assign(channels_, MissConcealment{concealment});
 }
 
-void DenoiseStage::Live::process(const float* const* in, float* const* out, std::uint32_t frames,
-                                 const BlockTime& time) noexcept {
+[[gnu::hot]] void DenoiseStage::Live::process(const float* const* in, float* const* out, std::uint32_t frames,
+                                              const BlockTime& time) noexcept {
     const float wanted = dry_share_.load(std::memory_order_relaxed);
     for (auto& concealment : concealment_) concealment.go_to_dry_share(wanted);
     feed.expect_after(frames, frames, time);
@@ -108,7 +108,7 @@ void DenoiseStage::Live::process(const float* const* in, float* const* out, std:
     feed.reclaim();
 }
 
-void DenoiseStage::Live::finish_hop(std::int64_t hop) noexcept {
+[[gnu::hot]] void DenoiseStage::Live::finish_hop(std::int64_t hop) noexcept {
     const bool usable = feed.take(hop);
     const auto position = hop * hop_;
     const auto count = static_cast<std::uint32_t>(hop_);
@@ -119,7 +119,7 @@ void DenoiseStage::Live::finish_hop(std::int64_t hop) noexcept {
     if (usable) feed.release(hop);
 }
 
-float* DenoiseStage::Live::finished(std::uint32_t channel, std::int64_t position) noexcept {
+[[gnu::hot]] float* DenoiseStage::Live::finished(std::uint32_t channel, std::int64_t position) noexcept {
     auto& ring = finished_[channel];
     return ring.at(static_cast<std::uint64_t>(position + 2 * static_cast<std::int64_t>(ring.capacity())));
 }
@@ -155,16 +155,17 @@ void DenoiseStage::change(const Settings& settings) {
     dry_share_.store(dry_share(settings_.strength_db), std::memory_order_relaxed);
 }
 
-bool DenoiseStage::run_hop(std::int64_t /*hop*/, std::uint32_t channel, const float* window, float* result) noexcept {
+[[gnu::hot]] bool DenoiseStage::run_hop(std::int64_t /*hop*/, std::uint32_t channel, const float* window,
+                                        float* result) noexcept {
     return models_[channel].process(window, result);
 }
 
-float* const* DenoiseStage::claim_input(std::uint32_t frames) noexcept {
+[[gnu::hot]] float* const* DenoiseStage::claim_input(std::uint32_t frames) noexcept {
     return live_->feed.claim_input(frames);
 }
 
-void DenoiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
-                           const BlockTime& time) noexcept {
+[[gnu::hot]] void DenoiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                                        const BlockTime& time) noexcept {
     live_->process(in, out, frames, time);
 }
 
@@ -176,7 +177,7 @@ WorkSource* DenoiseStage::work() noexcept {
     return mode_ == Mode::pipelined ? this : nullptr;
 }
 
-bool DenoiseStage::run_next() noexcept {
+[[gnu::hot]] bool DenoiseStage::run_next() noexcept {
     return live_->feed.run_next();
 }
 

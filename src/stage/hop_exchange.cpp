@@ -51,7 +51,7 @@ HopExchange::HopExchange(rt::Arena& arena, const Shape& shape)
       results_(arena.allocate<float>(pool_.size() * shape.channels * result_stride(shape))),
       failed_(arena.allocate<std::uint8_t>(pool_.size())) {}
 
-bool HopExchange::claim(std::int64_t hop) noexcept {
+[[gnu::hot]] bool HopExchange::claim(std::int64_t hop) noexcept {
     const auto slots = static_cast<std::int64_t>(pool_.size());
     const auto history = static_cast<std::int64_t>(window_hops(shape_));
     // The memory of this hop last held hop - slots; the windows of hops up to hop - slots + history - 1 reach it.
@@ -61,13 +61,13 @@ bool HopExchange::claim(std::int64_t hop) noexcept {
     return pool_.move(sequence(hop), rt::SlotState::free, rt::SlotState::writing);
 }
 
-float* HopExchange::input(std::uint32_t channel, std::int64_t position) noexcept {
+[[gnu::hot]] float* HopExchange::input(std::uint32_t channel, std::int64_t position) noexcept {
     auto& ring = input_[channel];
     // Positions before the start are silence: the ring is zero there until it has come round.
     return ring.at(static_cast<std::uint64_t>(position + static_cast<std::int64_t>(ring.capacity())));
 }
 
-void HopExchange::submit(std::int64_t hop, std::int64_t due_ns, std::int64_t now_ns) noexcept {
+[[gnu::hot]] void HopExchange::submit(std::int64_t hop, std::int64_t due_ns, std::int64_t now_ns) noexcept {
     auto& stamps = pool_.stamps(sequence(hop));
     stamps = {};
     stamps.due_ns = due_ns;
@@ -77,7 +77,7 @@ void HopExchange::submit(std::int64_t hop, std::int64_t due_ns, std::int64_t now
     (void)submitted_.try_push(hop);  // as long as the pool: never full
 }
 
-bool HopExchange::take_result(std::int64_t hop) noexcept {
+[[gnu::hot]] bool HopExchange::take_result(std::int64_t hop) noexcept {
     if (!pool_.move(sequence(hop), rt::SlotState::done, rt::SlotState::reading)) return false;
     if (failed_[index(hop)] == 0) return true;
     last_failed_ = hop;
@@ -85,15 +85,15 @@ bool HopExchange::take_result(std::int64_t hop) noexcept {
     return false;
 }
 
-const float* HopExchange::result(std::uint32_t channel, std::int64_t hop) const noexcept {
+[[gnu::hot]] const float* HopExchange::result(std::uint32_t channel, std::int64_t hop) const noexcept {
     return results_.data() + (index(hop) * shape_.channels + channel) * result_stride(shape_);
 }
 
-void HopExchange::release(std::int64_t hop) noexcept {
+[[gnu::hot]] void HopExchange::release(std::int64_t hop) noexcept {
     (void)pool_.move(sequence(hop), rt::SlotState::reading, rt::SlotState::free);
 }
 
-void HopExchange::reclaim_late(std::int64_t end) noexcept {
+[[gnu::hot]] void HopExchange::reclaim_late(std::int64_t end) noexcept {
     for (; reclaimed_ < end; ++reclaimed_) {
         const auto s = sequence(reclaimed_);
         if (pool_.move(s, rt::SlotState::done, rt::SlotState::reading)) {
@@ -105,7 +105,7 @@ void HopExchange::reclaim_late(std::int64_t end) noexcept {
     }
 }
 
-bool HopExchange::next(std::int64_t& hop) noexcept {
+[[gnu::hot]] bool HopExchange::next(std::int64_t& hop) noexcept {
     std::int64_t candidate = 0;
     while (submitted_.try_pop(candidate)) {
         if (!pool_.move(sequence(candidate), rt::SlotState::ready, rt::SlotState::running)) continue;
@@ -118,17 +118,18 @@ bool HopExchange::next(std::int64_t& hop) noexcept {
     return false;
 }
 
-const float* HopExchange::window(std::uint32_t channel, std::int64_t hop) const noexcept {
+[[gnu::hot]] const float* HopExchange::window(std::uint32_t channel, std::int64_t hop) const noexcept {
     const auto& ring = input_[channel];
     const auto end = static_cast<std::uint64_t>(hop + 1) * shape_.hop + ring.capacity();
     return ring.last(end, shape_.window);
 }
 
-float* HopExchange::result_memory(std::uint32_t channel, std::int64_t hop) noexcept {
+[[gnu::hot]] float* HopExchange::result_memory(std::uint32_t channel, std::int64_t hop) noexcept {
     return results_.data() + (index(hop) * shape_.channels + channel) * result_stride(shape_);
 }
 
-void HopExchange::finish(std::int64_t hop, bool good, std::int64_t started_ns, std::int64_t finished_ns) noexcept {
+[[gnu::hot]] void HopExchange::finish(std::int64_t hop, bool good, std::int64_t started_ns,
+                                      std::int64_t finished_ns) noexcept {
     auto& stamps = pool_.stamps(sequence(hop));
     stamps.started_ns = started_ns;
     stamps.finished_ns = finished_ns;

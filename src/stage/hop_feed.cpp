@@ -50,7 +50,7 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
     }
 }
 
-float* const* HopFeed::claim_input(std::uint32_t frames) noexcept {
+[[gnu::hot]] float* const* HopFeed::claim_input(std::uint32_t frames) noexcept {
     if (!same_rate_) {
         for (std::uint32_t c = 0; c < context_.channels; ++c)
             claimed_[c] = card_[c].at(static_cast<std::uint64_t>(frames_in_));
@@ -63,7 +63,7 @@ float* const* HopFeed::claim_input(std::uint32_t frames) noexcept {
 }
 
 // Claims every hop that samples below `model_end` touch; those that cannot be had are marked lost.
-bool HopFeed::claim_through(std::int64_t model_end) noexcept {
+[[gnu::hot]] bool HopFeed::claim_through(std::int64_t model_end) noexcept {
     bool all = true;
     for (; claimed_hops_ * hop_ < model_end; ++claimed_hops_) {
         const bool claimed = exchange_.claim(claimed_hops_);
@@ -73,7 +73,7 @@ bool HopFeed::claim_through(std::int64_t model_end) noexcept {
     return all && is_claimed(samples_in_ / hop_);
 }
 
-void HopFeed::accept(const float* const* in, std::uint32_t frames, const BlockTime& time) noexcept {
+[[gnu::hot]] void HopFeed::accept(const float* const* in, std::uint32_t frames, const BlockTime& time) noexcept {
     if (!same_rate_) {
         for (std::uint32_t c = 0; c < context_.channels; ++c) {
             auto* target = card_[c].at(static_cast<std::uint64_t>(frames_in_));
@@ -101,12 +101,13 @@ void HopFeed::accept(const float* const* in, std::uint32_t frames, const BlockTi
 }
 
 // Where the samples of the hop at `position` go: to the model, or, when the worker still has that memory, aside.
-float* HopFeed::input_memory(std::uint32_t channel, std::int64_t position) noexcept {
+[[gnu::hot]] float* HopFeed::input_memory(std::uint32_t channel, std::int64_t position) noexcept {
     return is_claimed(position / hop_) ? exchange_.input(channel, position)
                                        : spare_[channel].at(static_cast<std::uint64_t>(position));
 }
 
-void HopFeed::resample_in(std::uint32_t channel, std::int64_t first, std::size_t count, float* target) noexcept {
+[[gnu::hot]] void HopFeed::resample_in(std::uint32_t channel, std::int64_t first, std::size_t count,
+                                       float* target) noexcept {
     const auto oldest = down_.oldest_input(first);
     // Frames before the start are silence: the ring is zero there until it has come round.
     const auto& ring = card_[channel];
@@ -115,7 +116,7 @@ void HopFeed::resample_in(std::uint32_t channel, std::int64_t first, std::size_t
 }
 
 // It lies in one piece unless a hop was lost just there.
-const float* HopFeed::dry(std::uint32_t channel, std::int64_t position) noexcept {
+[[gnu::hot]] const float* HopFeed::dry(std::uint32_t channel, std::int64_t position) noexcept {
     const auto last_hop = (position + hop_ - 1) / hop_;
     if (position < 0 || (is_claimed(position / hop_) && is_claimed(last_hop)))
         return exchange_.input(channel, position);
@@ -127,7 +128,7 @@ const float* HopFeed::dry(std::uint32_t channel, std::int64_t position) noexcept
     return dry_.data();
 }
 
-void HopFeed::complete_hop(std::int64_t hop, const BlockTime& time) noexcept {
+[[gnu::hot]] void HopFeed::complete_hop(std::int64_t hop, const BlockTime& time) noexcept {
     if (!is_claimed(hop)) {
         stale_until_ = hop + 1 + (window_ - hop_ + hop_ - 1) / hop_;
         record(EventKind::hop_dropped, hop);
@@ -143,7 +144,7 @@ void HopFeed::complete_hop(std::int64_t hop, const BlockTime& time) noexcept {
     }
 }
 
-bool HopFeed::run_next() noexcept {
+[[gnu::hot]] bool HopFeed::run_next() noexcept {
     std::int64_t hop = 0;
     if (!exchange_.next(hop)) return false;
     const auto started = rt::now_ns();
@@ -151,27 +152,25 @@ bool HopFeed::run_next() noexcept {
     for (std::uint32_t c = 0; c < context_.channels; ++c) {
         good = runner_.run_hop(hop, c, exchange_.window(c, hop), exchange_.result_memory(c, hop)) && good;
     }
-    exchange_.finish(hop, good, started, rt::now_ns());
+    const auto finished = rt::now_ns();
+    // A hop needs the state that its predecessor leaves: until that is there, it queues and is not handed off. Noted
+    // before the slot is handed back.
+    times_->hand_off.record(started - std::max(exchange_.stamps(hop).submitted_ns, times_->predecessor_finished_ns));
+    times_->predecessor_finished_ns = finished;
+    times_->inference.record(finished - started);
+    exchange_.finish(hop, good, started, finished);
     return true;
 }
 
-bool HopFeed::take(std::int64_t hop) noexcept {
+[[gnu::hot]] bool HopFeed::take(std::int64_t hop) noexcept {
     next_to_take_ = hop + 1;
     const bool usable = hop >= stale_until_ && is_claimed(hop) && exchange_.take_result(hop);
-    if (usable) {
-        const auto& stamps = exchange_.stamps(hop);
-        // A hop needs the state that its predecessor leaves: until that is there, it queues and is not handed off.
-        hand_off_.record(stamps.started_ns - std::max(stamps.submitted_ns, predecessor_finished_ns_));
-        predecessor_finished_ns_ = stamps.finished_ns;
-        inference_.record(stamps.finished_ns - stamps.started_ns);
-    } else {
-        report_miss(hop);
-    }
+    if (!usable) report_miss(hop);
     exchange_.abandon_before(next_to_take_);
     return usable;
 }
 
-void HopFeed::report_miss(std::int64_t hop) noexcept {
+[[gnu::cold]] void HopFeed::report_miss(std::int64_t hop) noexcept {
     misses_.fetch_add(1, std::memory_order_relaxed);
     if (hop < stale_until_ || !is_claimed(hop)) return;  // already told, as a dropped hop
     if (exchange_.failed(hop)) {
@@ -182,7 +181,7 @@ void HopFeed::report_miss(std::int64_t hop) noexcept {
     record(EventKind::hop_late, hop, stamps.submitted_ns - stamps.due_ns, rt::now_ns() - stamps.submitted_ns);
 }
 
-void HopFeed::expect_after(std::uint32_t frames, std::uint32_t block, const BlockTime& time) noexcept {
+[[gnu::hot]] void HopFeed::expect_after(std::uint32_t frames, std::uint32_t block, const BlockTime& time) noexcept {
     if (mode_ != Mode::pipelined || context_.waiter == nullptr) return;
     const auto known = frames_in_ + frames;
     const auto hop = (same_rate_ ? known : down_.outputs_ready(known)) / hop_;
@@ -194,10 +193,10 @@ void HopFeed::expect_after(std::uint32_t frames, std::uint32_t block, const Bloc
 }
 
 std::vector<StagePart> HopFeed::parts(double inference_budget_us) const {
-    return {{"hand-off", &hand_off_, 0}, {"inference", &inference_, inference_budget_us}};
+    return {{"hand-off", &times_->hand_off, 0}, {"inference", &times_->inference, inference_budget_us}};
 }
 
-void HopFeed::record(EventKind kind, std::int64_t a, std::int64_t b, std::int64_t c) noexcept {
+[[gnu::cold]] void HopFeed::record(EventKind kind, std::int64_t a, std::int64_t b, std::int64_t c) noexcept {
     if (context_.audio_events == nullptr) return;
     context_.audio_events->record({.at_ns = rt::now_ns(),
                                    .kind = static_cast<std::uint32_t>(kind),

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -115,14 +116,19 @@ private:
     std::span<std::uint8_t> lost_;  // per slot: this hop's samples were not taken
 
     std::int64_t frames_in_ = 0;
-    std::int64_t samples_in_ = 0;               // at the model's rate
-    std::int64_t claimed_hops_ = 0;             // every hop below this has been claimed, or marked lost
-    std::int64_t predecessor_finished_ns_ = 0;  // the model's, of the last usable hop
+    std::int64_t samples_in_ = 0;    // at the model's rate
+    std::int64_t claimed_hops_ = 0;  // every hop below this has been claimed, or marked lost
     std::int64_t next_to_take_ = 0;
     std::int64_t stale_until_ = 0;  // windows of hops below this hold samples that were never taken
     double submit_offset_ns_ = 0;   // how long after a block is due its hop is submitted, smoothed
-    rt::Histogram hand_off_, inference_;
     std::atomic<std::uint64_t> misses_{0};
+
+    // Whoever runs the model. Histograms are large: apart, so that what the audio thread touches lies together.
+    struct Times {
+        std::int64_t predecessor_finished_ns = 0;
+        rt::Histogram hand_off, inference;
+    };
+    const std::unique_ptr<Times> times_ = std::make_unique<Times>();
 };
 
 }  // namespace sidetone::stage

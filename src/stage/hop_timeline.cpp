@@ -20,7 +20,7 @@ HopTimeline::HopTimeline(const dsp::PolyphaseResampler& down, const dsp::Polypha
                          std::uint32_t model_delay)
     : down_(down), up_(up), hop_(hop), model_delay_(model_delay) {}
 
-std::int64_t HopTimeline::hop_for_output(std::int64_t n) const noexcept {
+[[gnu::hot]] std::int64_t HopTimeline::hop_for_output(std::int64_t n) const noexcept {
     return floor_divide(up_.newest_input(n) + model_delay_, hop_);
 }
 

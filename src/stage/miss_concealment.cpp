@@ -38,8 +38,8 @@ MissConcealment::MissConcealment(const Settings& settings) noexcept
     hold_samples_ = static_cast<std::uint32_t>(kHoldSeconds * rate);
 }
 
-void MissConcealment::render(const float* wet, const float* dry, const float* previous, float* out,
-                             std::uint32_t count) noexcept {
+[[gnu::hot]] void MissConcealment::render(const float* wet, const float* dry, const float* previous, float* out,
+                                          std::uint32_t count) noexcept {
     const auto source = wet != nullptr ? Source::model : Source::substitute;
     if (wet != nullptr) {
         mix(wet, dry, out, count);
@@ -60,7 +60,7 @@ void MissConcealment::render(const float* wet, const float* dry, const float* pr
     if (std::fabs(step_) < 1e-9F) step_ = 0;
 }
 
-void MissConcealment::mix(const float* wet, const float* dry, float* out, std::uint32_t count) noexcept {
+[[gnu::hot]] void MissConcealment::mix(const float* wet, const float* dry, float* out, std::uint32_t count) noexcept {
     if (dry_share_.is_still()) {
         const auto share = static_cast<float>(dry_share_.value());
         for (std::uint32_t i = 0; i < count; ++i) out[i] = wet[i] + share * (dry[i] - wet[i]);
@@ -91,7 +91,7 @@ void MissConcealment::cover(const float* dry, const float* previous, float* out,
     }
 }
 
-void MissConcealment::follow_gain(const float* heard, const float* dry, std::uint32_t count) noexcept {
+[[gnu::hot]] void MissConcealment::follow_gain(const float* heard, const float* dry, std::uint32_t count) noexcept {
     float heard_energy = 0, dry_energy = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
         heard_energy += heard[i] * heard[i];
