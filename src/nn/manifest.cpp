@@ -55,6 +55,7 @@ Features read_features(const TomlTable& table) {
     features.bands = static_cast<std::uint32_t>(table.integer("bands", 1, 512));
     features.rows_per_answer = static_cast<std::uint32_t>(table.integer("rows_per_answer", 1, kMaxRowsOfRun));
     features.look_ahead_answers = static_cast<std::uint32_t>(table.integer("look_ahead_answers", 0, 100));
+    if (table.has("speech_level")) features.speech_level = static_cast<float>(table.number("speech_level", 0, 40));
     features.classes = table.texts("classes", 2);
     table.finish();
     return features;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,10 @@ struct Features {
     std::uint32_t bands = 0;
     std::uint32_t rows_per_answer = 0;
     std::uint32_t look_ahead_answers = 0;  ///< an answer is about the sound so many answers before its own rows
-    std::vector<std::string> classes;      ///< what an answer's values are the log-probabilities of
+    /// Typical of rows with a voice in training: the natural logarithm of the loudest band. Voices far from it are
+    /// brought nearer; without it they are left as they are.
+    std::optional<float> speech_level;
+    std::vector<std::string> classes;  ///< what an answer's values are the log-probabilities of
 };
 
 /// What graphs of the domain "deep_filter" see of a spectrum and make of it (nn/deep_filter.hpp). The first one sees

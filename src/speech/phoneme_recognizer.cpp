@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 #include <utility>
 
 #include "dsp/log_mel.hpp"
@@ -15,6 +16,7 @@
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
 #include "rt/thread.hpp"
+#include "speech/level_normaliser.hpp"
 
 namespace sidetone::speech {
 namespace {
@@ -52,6 +54,11 @@ dsp::LogMel::Design features_of(const nn::Manifest& model) {
     return dsp::LogMel::kaldi(model.sample_rate_hz, model.features.bands);
 }
 
+std::optional<LevelNormaliser> level_of(const nn::Manifest& model) {
+    if (!model.features.speech_level) return std::nullopt;
+    return LevelNormaliser{*model.features.speech_level};
+}
+
 }  // namespace
 
 struct PhonemeRecognizer::Parts {
@@ -63,6 +70,7 @@ struct PhonemeRecognizer::Parts {
           look_ahead(with_rows.features.look_ahead_answers),
           row_length(static_cast<std::int64_t>(features_of(with_rows).length)),
           row_hop(static_cast<std::int64_t>(features_of(with_rows).hop)),
+          level(level_of(with_rows)),
           arena(nn::GraphRunner::arena_bytes(with_rows.graphs.front())),
           runner(with_rows.graphs.front(), std::move(opened.sessions.front()), arena),
           backend(std::move(opened.backend)),
@@ -77,6 +85,8 @@ struct PhonemeRecognizer::Parts {
     dsp::LogMel features;
     std::size_t bands, rows_per_answer, rows_per_run, look_ahead;
     std::int64_t row_length, row_hop;
+    std::optional<LevelNormaliser> level;  // where the model says what its voices had
+    float offset = 0;                      // of the last row
     rt::Arena arena;
     nn::GraphRunner runner;
     std::string backend;
@@ -94,8 +104,9 @@ void PhonemeRecognizer::Parts::fill_rows() noexcept {
     const auto waiting = static_cast<std::size_t>(std::min<std::uint64_t>(rows_waiting(), rows_per_run));
     for (std::size_t row = 0; row < rows_per_run; ++row) {
         const auto from = features.frame(row < waiting ? rows_used + row : features.frames() - 1);
+        if (level && row < waiting) offset = level->offset_for(from);
         std::ranges::transform(from, runner.input() + row * bands,
-                               [](float value) { return is_finite(value) ? value : 0.0F; });
+                               [this](float value) { return is_finite(value) ? value + offset : 0.0F; });
     }
     rows_used += waiting;
 }
@@ -176,6 +187,8 @@ void PhonemeRecognizer::reset() noexcept {
     auto& parts = *parts_;
     parts.features.reset();
     parts.runner.reset();
+    if (parts.level) parts.level->reset();
+    parts.offset = 0;
     parts.rows_used = 0;
     parts.answers_made = parts.answers_given = parts.answers_to_come = 0;
     parts.is_over = false;

@@ -194,6 +194,7 @@ kind = "kaldi_log_mel"
 bands = 80
 rows_per_answer = 2
 look_ahead_answers = 2
+speech_level = 22.5
 classes = ["-", "AA", "AE"]
 [[graph]]
 file = "good.onnx"
@@ -212,6 +213,7 @@ TEST_F(ManifestFile, OfPhonemesHasFeaturesInPlaceOfAFrontEnd) {
     EXPECT_EQ(model.features.bands, 80U);
     EXPECT_EQ(model.features.rows_per_answer, 2U);
     EXPECT_EQ(model.features.look_ahead_answers, 2U);
+    EXPECT_EQ(model.features.speech_level, 22.5F);
     EXPECT_THAT(model.features.classes, testing::ElementsAre("-", "AA", "AE"));
     EXPECT_EQ(model.front_end.hop, 1280U);
     EXPECT_EQ(model.front_end.length, 400U + 7 * 160U);

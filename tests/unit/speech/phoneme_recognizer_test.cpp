@@ -72,6 +72,24 @@ float largest_difference(const std::vector<float>& a, const std::vector<float>& 
     return largest;
 }
 
+TEST(PhonemeRecognizer, HearsASoftVoiceAsItHeardThoseOfTraining) {
+    const auto voice = syllables(80'000);
+    auto soft = voice;
+    for (auto& sample : soft) sample *= 0.01F;
+    auto model = tiny_model();
+    const auto as_trained = heard_at_once_of(model, voice).values;
+    const auto as_it_comes = heard_at_once_of(model, soft).values;
+    model.features.speech_level = 24.0F;  // that of `voice`
+    EXPECT_EQ(heard_at_once_of(model, voice).values, as_trained);
+    const auto normalised = heard_at_once_of(model, soft).values;
+    const auto off_at_the_end = [&](const std::vector<float>& heard) {
+        float sum = 0;
+        for (auto i = heard.size() / 2; i < heard.size(); ++i) sum += std::abs(heard[i] - as_trained[i]);
+        return sum;
+    };
+    EXPECT_LT(off_at_the_end(normalised), 0.3F * off_at_the_end(as_it_comes));
+}
+
 TEST(PhonemeRecognizer, GivesTheSameBitsForAnyChunking) {
     const auto samples = syllables(20'011);
     PhonemeRecognizer recognizer{tiny_model()};
