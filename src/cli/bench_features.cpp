@@ -33,21 +33,21 @@
 namespace sidetone::cli {
 namespace {
 
-constexpr std::size_t kSliceFrames = 64;
-constexpr std::size_t kSettleFrames = 4;  // after the other engine's turn the caches are the other's
+constexpr std::size_t kSliceCalls = 64;
+constexpr std::size_t kSettleCalls = 4;   // after the other engine's turn the caches are the other's
 constexpr std::size_t kStreamHops = 500;  // of sound, over and over
 constexpr int kPriority = 70;
 constexpr std::int64_t kHopNs = 10'000'000;
 constexpr double kMostDifference = 1e-3;  // in ln(power); two ways to round in single precision
 
 struct FeaturesArguments {
-    std::size_t frames = 500, bands = 80;
+    std::size_t frames = 500, bands = 80, frames_a_call = 1;
     std::uint32_t rate_hz = 16'000;
     std::string json;
 };
 
-/// Takes a hop and completes a frame. Of log-mel features `row` is where it lies until the next hop; the others have
-/// none.
+/// Takes some hops and completes as many frames. Of log-mel features `row` is where it lies until the next hop; the
+/// others have none.
 struct Engine {
     std::string name;
     std::function<void(std::span<const float>)> push;
@@ -62,6 +62,7 @@ bool has_voice_engines(std::uint32_t rate_hz) {
 struct Outcome {
     std::string engine;
     bool paced = false;
+    std::size_t frames_a_call = 1;
     std::unique_ptr<rt::Histogram> times = std::make_unique<rt::Histogram>();
     std::uint64_t heap_calls = 0;
 };
@@ -133,15 +134,17 @@ class Pass {
 public:
     Pass(const FeaturesArguments& arguments, bool paced, std::atomic<std::size_t>& done)
         : design_(dsp::LogMel::kaldi(arguments.rate_hz, arguments.bands)),
-          frames_(arguments.frames),
+          calls_((arguments.frames + arguments.frames_a_call - 1) / arguments.frames_a_call),
+          hops_(arguments.frames_a_call),
           paced_(paced),
           done_(done),
-          sound_(make_sound(kStreamHops * design_.hop)),
+          sound_(make_sound((kStreamHops + hops_) * design_.hop)),
           engines_(make_engines(arguments)),
           outcomes_(engines_.size()) {
         for (std::size_t i = 0; i < engines_.size(); ++i) {
             outcomes_[i].engine = engines_[i].name;
             outcomes_[i].paced = paced;
+            outcomes_[i].frames_a_call = hops_;
         }
     }
 
@@ -151,12 +154,12 @@ public:
     [[nodiscard]] double difference() const noexcept { return difference_; }
 
 private:
-    void run_slice(std::size_t which, std::size_t first_hop, std::size_t count);
-    void run_once(std::size_t which, std::size_t hop, bool counts);
+    void run_slice(std::size_t which, std::size_t first_call, std::size_t count);
+    void run_once(std::size_t which, std::size_t call, bool counts);
     void compare();
 
     dsp::LogMel::Design design_;
-    std::size_t frames_;
+    std::size_t calls_, hops_;  // hops: in each call
     bool paced_;
     std::atomic<std::size_t>& done_;
     std::vector<float> sound_;
@@ -167,31 +170,31 @@ private:
 
 // All take the same hops; in each round another one is first.
 void Pass::run() {
-    std::size_t hop = 0;
-    for (std::size_t round = 0, left = frames_; left > 0; ++round) {
-        const auto counted = std::min(left, kSliceFrames);
+    std::size_t call = 0;
+    for (std::size_t round = 0, left = calls_; left > 0; ++round) {
+        const auto counted = std::min(left, kSliceCalls);
         for (std::size_t i = 0; i < engines_.size(); ++i)
-            run_slice((round + i) % engines_.size(), hop, counted + kSettleFrames);
+            run_slice((round + i) % engines_.size(), call, counted + kSettleCalls);
         compare();
-        hop += counted + kSettleFrames;
+        call += counted + kSettleCalls;
         left -= counted;
     }
 }
 
-void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t count) {
+void Pass::run_slice(std::size_t which, std::size_t first_call, std::size_t count) {
     auto due = rt::monotonic_ns();
     for (std::size_t i = 0; i < count; ++i) {
         if (paced_) {
-            due = std::max(due + kHopNs, rt::monotonic_ns());
+            due = std::max(due + static_cast<std::int64_t>(hops_) * kHopNs, rt::monotonic_ns());
             rt::sleep_until_monotonic(due);
         }
-        run_once(which, first_hop + i, i >= kSettleFrames);
+        run_once(which, first_call + i, i >= kSettleCalls);
         done_.fetch_add(1, std::memory_order_relaxed);
     }
 }
 
-void Pass::run_once(std::size_t which, std::size_t hop, bool counts) {
-    const auto samples = std::span(sound_).subspan(hop % kStreamHops * design_.hop, design_.hop);
+void Pass::run_once(std::size_t which, std::size_t call, bool counts) {
+    const auto samples = std::span(sound_).subspan(call * hops_ % kStreamHops * design_.hop, hops_ * design_.hop);
     const auto before = rt::realtime_counts(rt::RealtimeKind::audio).heap_calls;
     std::int64_t took_ns = 0;
     {
@@ -201,7 +204,7 @@ void Pass::run_once(std::size_t which, std::size_t hop, bool counts) {
         took_ns = rt::now_ns() - start;
     }
     if (!counts) return;
-    outcomes_[which].times->record(took_ns);
+    outcomes_[which].times->record(took_ns / static_cast<std::int64_t>(hops_));
     outcomes_[which].heap_calls += rt::realtime_counts(rt::RealtimeKind::audio).heap_calls - before;
 }
 
@@ -239,7 +242,8 @@ Comparison measure(const FeaturesArguments& arguments, std::atomic<std::size_t>&
 
 nlohmann::json calls_a_frame(const Outcome& outcome) {
     if (!rt::interposer_is_present()) return nullptr;
-    return static_cast<double>(outcome.heap_calls) / static_cast<double>(outcome.times->count());
+    return static_cast<double>(outcome.heap_calls) /
+           static_cast<double>(outcome.times->count() * outcome.frames_a_call);
 }
 
 nlohmann::json to_json(const Outcome& outcome) {
@@ -247,6 +251,7 @@ nlohmann::json to_json(const Outcome& outcome) {
     return {
         {"engine", outcome.engine},
         {"paced", outcome.paced},
+        {"frames_a_call", outcome.frames_a_call},
         {"us_per_frame",
          {{"p50", us.p50}, {"p95", us.p95}, {"p99", us.p99}, {"p999", us.p999}, {"max", us.max}, {"count", us.count}}},
         {"heap_calls", calls_a_frame(outcome)}};
@@ -256,8 +261,9 @@ std::string to_text(const Outcome& outcome) {
     const auto us = outcome.times->distribution_us();
     const auto calls = calls_a_frame(outcome);
     return fmt::format("{:<13} {:<19} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>8.2f} {:>11}\n",
-                       outcome.paced ? "every 10 ms" : "back to back", outcome.engine, us.p50, us.p95, us.p99, us.p999,
-                       us.max, calls.is_null() ? "not counted" : fmt::format("{:.1f}", calls.get<double>()));
+                       outcome.paced ? fmt::format("every {} ms", 10 * outcome.frames_a_call) : "back to back",
+                       outcome.engine, us.p50, us.p95, us.p99, us.p999, us.max,
+                       calls.is_null() ? "not counted" : fmt::format("{:.1f}", calls.get<double>()));
 }
 
 /// What Sidetone's engine promises and did not keep here.
@@ -281,7 +287,8 @@ int bench_features(const FeaturesArguments& arguments) {
     StatusLine line;
     std::atomic<std::size_t> done{0};
     auto running = std::async(std::launch::async, [&] { return measure(arguments, done); });
-    const auto all = static_cast<double>(2 * make_engines(arguments).size() * (arguments.frames + kSettleFrames));
+    const auto calls = arguments.frames / arguments.frames_a_call + kSettleCalls;
+    const auto all = static_cast<double>(2 * make_engines(arguments).size() * calls);
     while (running.wait_for(std::chrono::milliseconds{200}) == std::future_status::timeout) {
         const auto share = std::min(1.0, static_cast<double>(done.load(std::memory_order_relaxed)) / all);
         line.show(fmt::format("[{}] frames of features", bar(share, 30)));
@@ -318,8 +325,13 @@ void add_bench_features(CLI::App& bench, int& exit_code) {
     auto arguments = std::make_shared<FeaturesArguments>();
     auto* command = bench.add_subcommand(
         "features", "Measure log-mel features of speech, beside a naive way to them, MFCC, pitch and formants");
-    command->add_option("--frames", arguments->frames, "Of each engine, one every 10 ms, and as many back to back")
+    command->add_option("--frames", arguments->frames, "Of each engine, at the pace of sound, and as many back to back")
         ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    command
+        ->add_option("--frames-a-call", arguments->frames_a_call,
+                     "Hops that come at once, as many frames as a network takes at a time")
+        ->check(CLI::Range(1, 64))
         ->capture_default_str();
     command->add_option("--bands", arguments->bands, "Mel filters")->check(CLI::Range(1, 256))->capture_default_str();
     command->add_option("--rate", arguments->rate_hz, "Samples a second")
