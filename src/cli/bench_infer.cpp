@@ -21,6 +21,7 @@
 #include "nn/native/profile.hpp"
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
+#include "rt/stall_watch.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -33,6 +34,7 @@ struct InferArguments {
     std::vector<std::string> models;
     std::string json;
     std::size_t runs = 1000;
+    bool watch_stalls = false;
 };
 
 /// A model with those backends that would have it, the reference first.
@@ -73,7 +75,17 @@ std::optional<std::uint64_t> multiply_adds_of(const Candidate& candidate) {
     return sum;
 }
 
-ModelResult measure(const Candidate& candidate, const InferArguments& arguments, StatusLine& line) {
+/// Nobody where it is not asked for, or where the right to real-time priority is missing: that is said.
+std::unique_ptr<rt::StallWatch> watch_for(const InferArguments& arguments) {
+    if (!arguments.watch_stalls) return nullptr;
+    auto watch = std::make_unique<rt::StallWatch>();
+    if (watch->is_watching()) return watch;
+    spdlog::warn("--watch-stalls: no right to real-time priority, so nobody watches (see `sidetone doctor`)");
+    return nullptr;
+}
+
+ModelResult measure(const Candidate& candidate, const InferArguments& arguments, rt::StallWatch* watch,
+                    StatusLine& line) {
     const auto& manifest = candidate.manifest;
     ModelResult result{.model = manifest.name,
                        .hop_ns = std::int64_t{1'000'000'000} * manifest.front_end.hop / manifest.sample_rate_hz,
@@ -81,14 +93,15 @@ ModelResult measure(const Candidate& candidate, const InferArguments& arguments,
                        .loads = candidate.loads,
                        .refusal = candidate.refusal,
                        .multiply_adds = multiply_adds_of(candidate),
-                       .peak_multiply_adds_per_second = nn::native::measure_peak_multiply_adds_per_second()};
+                       .peak_multiply_adds_per_second = nn::native::measure_peak_multiply_adds_per_second(),
+                       .watched = watch != nullptr};
     std::vector<LoadedModel> models;
     models.reserve(candidate.backends.size());
     for (const auto& backend : candidate.backends) models.emplace_back(manifest, backend);
     const Frames frames{manifest, kStreamHops};
     std::atomic<std::size_t> done{0};
     auto running = std::async(std::launch::async, [&] {
-        return run_interleaved(models, frames, {.runs = arguments.runs, .hop_ns = result.hop_ns}, done);
+        return run_interleaved(models, frames, {.runs = arguments.runs, .hop_ns = result.hop_ns, .watch = watch}, done);
     });
     const auto all = static_cast<double>(4 * arguments.runs * models.size());
     while (running.wait_for(std::chrono::milliseconds{200}) == std::future_status::timeout) {
@@ -110,11 +123,12 @@ int bench_infer(const InferArguments& arguments) {
         candidates.push_back(candidate_of(name));
     }
     rt::calibrate_clock();
+    const auto watch = watch_for(arguments);
     auto results = nlohmann::json::array();
     int exit_code = kFine;
     double peak = 0;
     for (const auto& candidate : candidates) {
-        const auto result = measure(candidate, arguments, line);
+        const auto result = measure(candidate, arguments, watch.get(), line);
         peak = std::max(peak, result.peak_multiply_adds_per_second);
         for (auto& entry : to_json(result)) results.push_back(std::move(entry));
         fmt::print("{}", to_text(result));
@@ -141,6 +155,8 @@ void add_bench_infer(CLI::App& bench, int& exit_code) {
         ->add_option("--runs", arguments->runs, "Of each backend, paced at the model's hop, and as many back to back")
         ->check(CLI::Range(1, 10'000'000))
         ->capture_default_str();
+    command->add_flag("--watch-stalls", arguments->watch_stalls,
+                      "Give beside all runs those during which no processor stood still (virtual machines' do)");
     command->add_option("--json", arguments->json, "Write the figures to this file");
     command->footer(
         "Example: sidetone bench infer gtcrn silero-vad --json infer.json\n"

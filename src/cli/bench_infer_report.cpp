@@ -56,14 +56,21 @@ std::string times_of(const char* name, const rt::Histogram& times) {
                        us.p999, us.max, us.p50 > 0 ? us.p999 / us.p50 : 0);
 }
 
+std::string unstalled_row_of(const Outcome& outcome) {
+    const auto left_out = outcome.times->count() - outcome.unstalled->count();
+    return fmt::format("{} {} of {} left out\n", times_of("  unstalled", *outcome.unstalled), left_out,
+                       outcome.times->count());
+}
+
 std::string row_of(const ModelResult& result, const Outcome& outcome) {
     const auto share = peak_share_of(result, outcome);
-    return fmt::format(
+    const auto row = fmt::format(
         "{} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n{}\n", times_of(outcome.backend.c_str(), *outcome.times),
         text_of(ratio_of(result, outcome), "{:.2f}"), share ? fmt::format("{:.1f} %", 100 * *share) : "-",
         text_of(calls_a_run(outcome, outcome.counts.heap_calls), "{:.1f}"),
         text_of(calls_a_run(outcome, outcome.counts.locks), "{:.1f}"), text_of(outcome.instructions, "{:.0f}"),
         text_of(difference_of(result, outcome), "{:.1e}"), times_of("  its floor", *outcome.floor));
+    return result.watched ? row + unstalled_row_of(outcome) : row;
 }
 
 }  // namespace
@@ -124,6 +131,8 @@ std::vector<nlohmann::json> to_json(const ModelResult& result) {
              {"paced", outcome.paced},
              {"us", engine::to_json(outcome.times->distribution_us())},
              {"floor_us", engine::to_json(outcome.floor->distribution_us())},
+             {"unstalled_us",
+              result.watched ? engine::to_json(outcome.unstalled->distribution_us()) : nlohmann::json(nullptr)},
              {"ratio_to_onnxruntime", json_of(ratio_of(result, outcome))},
              {"max_diff", json_of(difference_of(result, outcome))},
              {"heap_calls", counted ? nlohmann::json(outcome.counts.heap_calls) : nlohmann::json(nullptr)},

@@ -20,6 +20,7 @@ struct ModelResult {
     std::string refusal;                         ///< why a backend is missing; or empty
     std::optional<std::uint64_t> multiply_adds;  ///< a run; known where the native executor has the model
     double peak_multiply_adds_per_second = 0;
+    bool watched = false;  ///< so that outcomes know which runs met no stall
 };
 
 /// Outputs may differ by this share of their range at most.

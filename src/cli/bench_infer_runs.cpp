@@ -17,6 +17,9 @@ constexpr std::size_t kSliceRuns = 64;
 constexpr std::size_t kSettleRuns = 4;
 constexpr std::size_t kCountedRuns = 32;
 constexpr int kWorkerPriority = 70;
+// Back to back, after each turn, of the time it took: the kernel stops a real-time thread that never sleeps (by default
+// after 95 % of a second).
+constexpr double kRestShare = 0.15;
 
 /// One pass over all backends, paced or not.
 class Pass {
@@ -30,6 +33,7 @@ public:
           done_(done),
           outputs_(models.size()),
           outcomes_(models.size()) {
+        slice_.reserve(kSliceRuns);
         for (std::size_t i = 0; i < models.size(); ++i) {
             outputs_[i].resize(models[i].outputs() * (kSliceRuns + kSettleRuns));
             outcomes_[i].backend = models[i].backend();
@@ -44,7 +48,9 @@ private:
     void run_slice(std::size_t which, std::size_t first_hop, std::size_t runs);
     void run_floor(std::size_t which, std::size_t runs);
     void wait_for_hop(std::int64_t& due_ns) const noexcept;
+    void rest_since(std::int64_t began_ns) const noexcept;
     void run_once(std::size_t which, bool counts);
+    void tell_stalled_from_others(std::size_t which);
     void compare(std::size_t runs);
     void count_instructions(std::size_t which, std::size_t hop);
 
@@ -54,6 +60,10 @@ private:
     bool paced_;
     std::atomic<std::size_t>& done_;
     std::vector<std::vector<float>> outputs_;  // of a slice
+    struct Run {
+        std::int64_t start_ns = 0, took_ns = 0;
+    };
+    std::vector<Run> slice_;  // those that count
     std::vector<Outcome> outcomes_;
     std::vector<RegisterWork> floors_;  // of the outcomes, once their first medians are known
     double range_ = 0;                  // of the reference's outputs
@@ -83,7 +93,8 @@ void Pass::run() {
 
 void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs) {
     auto& model = models_[which];
-    auto due = rt::monotonic_ns();
+    const auto began = rt::monotonic_ns();
+    auto due = began;
     for (std::size_t i = 0; i < runs; ++i) {
         wait_for_hop(due);
         model.feed(frames_, first_hop + i);
@@ -91,10 +102,24 @@ void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs)
         model.read({&outputs_[which][i * model.outputs()], model.outputs()});
         done_.fetch_add(1, std::memory_order_relaxed);
     }
+    tell_stalled_from_others(which);
+    rest_since(began);
+}
+
+// A run is left out for when it was, whatever time it took. Once a processor goes on, its watch runs before this
+// thread does: of all that stood in the way of these runs, the watch knows by now.
+void Pass::tell_stalled_from_others(std::size_t which) {
+    for (const auto& run : slice_) {
+        if (settings_.watch == nullptr) break;
+        const bool stalled = settings_.watch->most_stalled_ns(run.start_ns, run.start_ns + run.took_ns) > 0;
+        if (!stalled) outcomes_[which].unstalled->record(run.took_ns);
+    }
+    slice_.clear();
 }
 
 void Pass::run_floor(std::size_t which, std::size_t runs) {
-    auto due = rt::monotonic_ns();
+    const auto began = rt::monotonic_ns();
+    auto due = began;
     for (std::size_t i = 0; i < runs; ++i) {
         wait_for_hop(due);
         const auto start = rt::now_ns();
@@ -102,6 +127,7 @@ void Pass::run_floor(std::size_t which, std::size_t runs) {
         outcomes_[which].floor->record(rt::now_ns() - start);
         done_.fetch_add(1, std::memory_order_relaxed);
     }
+    rest_since(began);
 }
 
 void Pass::wait_for_hop(std::int64_t& due_ns) const noexcept {
@@ -110,23 +136,30 @@ void Pass::wait_for_hop(std::int64_t& due_ns) const noexcept {
     rt::sleep_until_monotonic(due_ns);
 }
 
+void Pass::rest_since(std::int64_t began_ns) const noexcept {
+    if (paced_) return;
+    const auto now_ns = rt::monotonic_ns();
+    rt::sleep_until_monotonic(now_ns + static_cast<std::int64_t>(kRestShare * static_cast<double>(now_ns - began_ns)));
+}
+
 void Pass::run_once(std::size_t which, bool counts) {
     auto& outcome = outcomes_[which];
     const auto before = rt::realtime_counts(rt::RealtimeKind::worker);
     bool good = false;
-    std::int64_t took_ns = 0;
+    Run run;
     {
         const rt::RealtimeScope scope{rt::RealtimeKind::worker};
-        const auto start = rt::now_ns();
+        run.start_ns = rt::now_ns();
         good = models_[which].run();
-        took_ns = rt::now_ns() - start;
+        run.took_ns = rt::now_ns() - run.start_ns;
     }
     outcome.failed = outcome.failed || !good;
     if (!counts) return;
     const auto after = rt::realtime_counts(rt::RealtimeKind::worker);
     outcome.counts.heap_calls += after.heap_calls - before.heap_calls;
     outcome.counts.locks += after.locks - before.locks;
-    outcome.times->record(took_ns);
+    outcome.times->record(run.took_ns);
+    slice_.push_back(run);
 }
 
 void Pass::compare(std::size_t runs) {
@@ -163,9 +196,7 @@ std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Fra
     std::vector<Outcome> outcomes;
     for (const bool paced : {true, false}) {
         Pass pass{models, frames, settings, paced, done};
-        // A thread with real-time priority that never sleeps would be stopped by the kernel now and then.
-        rt::RealtimeThread thread{{.name = "st-infer", .priority = paced ? kWorkerPriority : 0, .core = {}},
-                                  [&] { pass.run(); }};
+        rt::RealtimeThread thread{{.name = "st-infer", .priority = kWorkerPriority, .core = {}}, [&] { pass.run(); }};
         thread.join();
         for (auto& outcome : pass.take()) outcomes.push_back(std::move(outcome));
     }

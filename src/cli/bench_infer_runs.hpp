@@ -12,6 +12,7 @@
 #include "cli/bench_infer_model.hpp"
 #include "rt/guard.hpp"
 #include "rt/histogram.hpp"
+#include "rt/stall_watch.hpp"
 
 namespace sidetone::cli::infer {
 
@@ -22,6 +23,8 @@ struct Outcome {
     std::unique_ptr<rt::Histogram> times = std::make_unique<rt::Histogram>();
     /// Of a job in registers as long as the median of `times`: what the machine does to whatever takes so long.
     std::unique_ptr<rt::Histogram> floor = std::make_unique<rt::Histogram>();
+    /// Of `times`, those runs during which no processor was seen to stand still; empty where nobody watched.
+    std::unique_ptr<rt::Histogram> unstalled = std::make_unique<rt::Histogram>();
     rt::RealtimeCounts counts;           ///< in all runs
     std::optional<double> instructions;  ///< a run, in user space; where the machine counts them
     double max_diff = 0;                 ///< from the reference, as a share of the outputs' largest value
@@ -31,10 +34,11 @@ struct Outcome {
 struct RunSettings {
     std::size_t runs = 1000;  ///< of each backend, paced and as many back to back
     std::int64_t hop_ns = 0;
+    rt::StallWatch* watch = nullptr;  ///< asked about each run, after its turn; null: nobody watches
 };
 
-/// Runs the backends in turn, some dozens of hops each, on one thread: first paced at the model's hop, on a thread such
-/// as a worker is, then back to back on an ordinary one. The first backend is the reference that outputs are compared
+/// Runs the backends in turn, some dozens of hops each, on one thread such as a worker is: first paced at the model's
+/// hop, then back to back, with a rest after each turn. The first backend is the reference that outputs are compared
 /// with. `done` counts the runs and those of the floors, twice as many, for whoever shows progress; outcomes are in the
 /// order of `models`, paced ones first.
 [[nodiscard]] std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,

@@ -201,6 +201,19 @@ class BenchInfer(program.ProgramTest):
             tflite = results["dtln", "tflite", paced]
             self.assertIsNone(tflite["ratio_to_onnxruntime"])
             self.assertIsNone(tflite["max_diff"])
+            self.assertIsNone(tflite["unstalled_us"], "nobody watched")
+
+    def test_runs_in_which_the_machine_stood_still_are_left_out_of_a_second_set(self):
+        result = self.run_program("bench", "infer", "silero-vad", "--runs", 80, "--watch-stalls", "--json", "out.json")
+        self.assert_fine(result)
+        if "nobody watches" in result.err:
+            self.skipTest("no right to real-time priority")
+        for entry in self.json("out.json")["results"]:
+            everything, unstalled = entry["us"], entry["unstalled_us"]
+            self.assertEqual(everything["count"], 80, "the first set is of all runs")
+            self.assertLessEqual(unstalled["count"], 80)
+            self.assertLessEqual(unstalled["max"], everything["max"])
+            self.assertIn(f"{80 - unstalled['count']} of 80 left out", result.out)
 
     def test_bad_input_is_refused(self):
         self.assert_refused(self.run_program("bench", "infer", "no-such-model"), "no-such-model")
