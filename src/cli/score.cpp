@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -19,6 +22,7 @@
 #include "device/sound_file.hpp"
 #include "rt/error.hpp"
 #include "speech/phoneme_recognizer.hpp"
+#include "speech/pronunciation_judge.hpp"
 #include "speech/reading.hpp"
 
 namespace sidetone::cli {
@@ -29,7 +33,7 @@ constexpr double kMostSeconds = 60;  // time and memory grow with seconds times 
 struct ScoreArguments {
     std::string file, text, phones, list, lexicon, scorer, features, json;
     bool strict = false, also_unspoken = false;
-    SpeechModelArguments model{.pass = "streaming"};  // its scores of whole sentences are better
+    SpeechModelArguments model{.pass = "both"};
 };
 
 // The third of each is how it should be said, where that is known.
@@ -42,28 +46,32 @@ std::vector<ListedRecording> recordings_of(const ScoreArguments& arguments) {
     return read_recording_list(arguments.list, "PHONES");
 }
 
-/// The network's answers to a whole recording, and how long it is.
-struct Heard {
-    std::vector<float> log_probabilities;
+/// A recording at the networks' rate.
+struct Sound {
+    std::vector<float> samples;
     double seconds = 0;
 };
 
-Heard listen(const std::string& file, speech::PhonemeRecognizer& recognizer) {
+Sound read_sound(const std::string& file) {
     const device::SoundFileReader opened{file};
-    Heard heard;
-    heard.seconds = static_cast<double>(opened.frames()) / opened.rate_hz();
-    if (heard.seconds > kMostSeconds) {
+    const auto seconds = static_cast<double>(opened.frames()) / opened.rate_hz();
+    if (seconds > kMostSeconds) {
         throw InputError{fmt::format("{}: found {:.0f} s of sound, expected a sentence of at most {:.0f} s", file,
-                                     heard.seconds, kMostSeconds)};
+                                     seconds, kMostSeconds)};
     }
+    return {read_mono(file, speech::PhonemeRecognizer::kRateHz), seconds};
+}
+
+/// The network's answers to all of it.
+std::vector<float> listen(const Sound& sound, speech::PhonemeRecognizer& recognizer) {
+    std::vector<float> answers;
     const auto keep = [&](const speech::PhonemeAnswer& answer) {
-        heard.log_probabilities.insert(heard.log_probabilities.end(), answer.log_probabilities.begin(),
-                                       answer.log_probabilities.end());
+        answers.insert(answers.end(), answer.log_probabilities.begin(), answer.log_probabilities.end());
     };
     recognizer.reset();
-    recognizer.push(read_mono(file, speech::PhonemeRecognizer::kRateHz), keep);
+    recognizer.push(sound.samples, keep);
     recognizer.finish(keep);
-    return heard;
+    return answers;
 }
 
 class Judge {
@@ -72,36 +80,64 @@ public:
         : recognizer_(open_recognizer(arguments.model)),
           prompts_(arguments.lexicon, arguments.strict),
           least_probability_(least_mean_probability(arguments.model)),
-          also_unspoken_(arguments.also_unspoken) {
+          also_unspoken_(arguments.also_unspoken),
+          is_second_pass_(is_second_pass(arguments.model)) {
+        if (are_both_passes(arguments.model)) second_.emplace(open_recognizer(second(arguments.model)));
         if (!arguments.features.empty()) return;  // there may be no weights yet
-        scorer_.emplace(arguments.scorer.empty() ? scorer_file(arguments.model)
-                                                 : std::filesystem::path{arguments.scorer});
+        auto files = arguments.scorer.empty() ? scorer_files(arguments.model) : speech::PronunciationJudge::Scorers{};
+        if (!arguments.scorer.empty()) (is_second_pass_ ? files.full : files.streaming) = arguments.scorer;
+        judge_.emplace(files);
     }
 
     [[nodiscard]] ScoredRecording judge(const ListedRecording& said) {
         ScoredRecording scored{.file = said.file, .prompt = prompts_.make(said.text, said.third)};
-        const auto heard = listen(said.file, recognizer_);
-        auto features = speech::pronunciation_features(heard.log_probabilities, scored.prompt.prompt);
-        if (!features) {
+        const auto sound = read_sound(said.file);
+        const auto first = listen(sound, recognizer_);
+        const auto again = second_ ? listen(sound, *second_) : std::vector<float>{};
+        auto judged = judge_ ? judge_->judge(is_second_pass_ ? speech::AnswersOfPasses{{}, first}
+                                                             : speech::AnswersOfPasses{first, again},
+                                             scored.prompt.prompt)
+                             : without_scores(first, scored.prompt.prompt);
+        if (!judged) {
             scored.objection = "too short for the text";
             return scored;
         }
-        scored.features = *std::move(features);
+        scored.features = std::move(judged->features);
         if (!also_unspoken_) scored.objection = objection_to(scored.features, least_probability_);
-        scored.seconds_of = [this, end = heard.seconds](std::int64_t frame) {
+        scored.seconds_of = [this, end = sound.seconds](std::int64_t frame) {
             return speech::border_s(recognizer_, frame, end);
         };
-        if (scorer_ && scored.objection.empty()) scored.scores = scorer_->score(scored.features);
+        if (scored.objection.empty()) scored.scores = std::move(judged->scores);
+        scored.fine = std::move(judged->fine);
         return scored;
     }
 
 private:
+    static std::optional<speech::Judgement> without_scores(std::span<const float> answers,
+                                                           const speech::Prompt& prompt) {
+        auto features = speech::pronunciation_features(answers, prompt);
+        if (!features) return std::nullopt;
+        return speech::Judgement{.features = *std::move(features), .scores = {}, .fine = {}};
+    }
+
     speech::PhonemeRecognizer recognizer_;
+    std::optional<speech::PhonemeRecognizer> second_;
     ScorePrompts prompts_;
     double least_probability_;
-    bool also_unspoken_;
-    std::optional<speech::PronunciationScorer> scorer_;
+    bool also_unspoken_, is_second_pass_;
+    std::optional<speech::PronunciationJudge> judge_;
 };
+
+void check_passes(const ScoreArguments& arguments) {
+    if (!are_both_passes(arguments.model)) return;
+    for (const auto& [option, value] :
+         {std::pair{"--scorer", &arguments.scorer}, {"--features", &arguments.features}}) {
+        if (value->empty()) continue;
+        throw InputError{
+            fmt::format("{} {}: found --pass both, expected --pass streaming or full: each has a scorer of its own",
+                        option, *value)};
+    }
+}
 
 /// A row for each phone that was expected; zeros where there was too little sound.
 void append_features(const ScoredRecording& scored, std::string& to) {
@@ -118,6 +154,7 @@ void append_features(const ScoredRecording& scored, std::string& to) {
 }
 
 int score(const ScoreArguments& arguments) {
+    check_passes(arguments);
     for (const auto& file : {arguments.json, arguments.features}) {
         if (!file.empty()) check_writable(file);
     }
@@ -141,15 +178,16 @@ int score(const ScoreArguments& arguments) {
         if (!arguments.json.empty()) results.push_back(to_json(scored));
         if (!arguments.list.empty()) continue;
         line.clear();
-        fmt::print("{}",
-                   scored.objection.empty() ? to_text(scored) : fmt::format("{}: {}\n", scored.file, scored.objection));
+        fmt::print("{}", scored.objection.empty() ? to_text(scored, isatty(STDOUT_FILENO) != 0)
+                                                  : fmt::format("{}: {}\n", scored.file, scored.objection));
     }
     line.clear();
     if (!arguments.features.empty()) {
         write_text(arguments.features, rows);
         return kFine;
     }
-    if (!arguments.json.empty()) write_json(arguments.json, {{"results", results}});
+    if (!arguments.json.empty())
+        write_json(arguments.json, {{"heard_by", heard_by(arguments.model)}, {"results", results}});
     return fine ? kFine : kFellShort;
 }
 
@@ -170,9 +208,9 @@ void add_score(CLI::App& app, int& exit_code) {
     command->add_flag("--also-unspoken", arguments->also_unspoken,
                       "Judge also what sounds as if the text was not spoken, for comparing scores of whole corpora");
     add_speech_model_options(*command, arguments->model);
-    add_pass_option(*command, arguments->model);
+    add_scoring_pass_option(*command, arguments->model);
     command->add_option("--scorer", arguments->scorer,
-                        "Weights of the scorer; default: those of the pass in models/phone-scorer");
+                        "Weights of the scorer of one pass; default: those in models/phone-scorer");
     command->add_option("--features", arguments->features,
                         "No scores: write the scorer's inputs, 32-bit floats, a row for each phone, for training");
     command->add_option("--json", arguments->json, "Write times and scores to this file");

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/reading_report.hpp"
+#include "speech/certainty.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -21,10 +23,18 @@ double rounded(double value) {
     return std::round(value * kRounding) / kRounding;
 }
 
-/// What sounds more like the phone than it does itself: another one, "-" when it was left out, nothing where none does.
-std::string heard_instead(const speech::PhoneGoodness& ratios, float score) {
+std::optional<speech::Verdict> verdict_on(const ScoredRecording& scored, std::size_t phone) {
+    if (scored.fine.empty()) return std::nullopt;
+    return speech::verdict_of(scored.fine[phone]);
+}
+
+/// What sounds more like the phone than it does itself: another one, "-" when it was left out, nothing where none does,
+/// or where the phone may as well be fine.
+std::string heard_instead(const ScoredRecording& scored, std::size_t phone) {
+    const auto& ratios = scored.features.goodness[phone];
     const auto largest = std::max_element(ratios.begin(), ratios.end());
-    if (score >= kDoubtful || *largest < kLeastRatio) return {};
+    if (scored.scores.phones[phone] >= kDoubtful || *largest < kLeastRatio) return {};
+    if (verdict_on(scored, phone).value_or(speech::Verdict::kOtherwise) != speech::Verdict::kOtherwise) return {};
     return std::string{speech::phone_name(static_cast<speech::Phone>(largest - ratios.begin()))};
 }
 
@@ -39,6 +49,32 @@ Stretch phones_of_word(const ScoredRecording& scored, std::size_t number) {
     const auto first = std::find_if(all.begin(), all.end(), is_of);
     const auto end = std::find_if_not(first, all.end(), is_of);
     return {static_cast<std::size_t>(first - all.begin()), static_cast<std::size_t>(end - all.begin())};
+}
+
+const char* colour_of(speech::Verdict verdict) {
+    if (verdict == speech::Verdict::kNotSure) return "\033[33m";
+    return verdict == speech::Verdict::kFine ? "\033[32m" : "\033[31m";
+}
+
+std::string phone_to_text(const ScoredRecording& scored, std::size_t phone, bool has_colours) {
+    const auto verdict = verdict_on(scored, phone);
+    const bool is_sure = verdict != speech::Verdict::kNotSure;
+    auto text = fmt::format("{} {}", speech::phone_name(scored.features.alignment[phone].phone),
+                            is_sure ? fmt::format("{:.1f}", scored.scores.phones[phone]) : "?");
+    const auto heard = heard_instead(scored, phone);
+    if (!heard.empty()) text += heard == "-" ? " (not heard)" : fmt::format(" (heard {})", heard);
+    return has_colours && verdict ? colour_of(*verdict) + text + "\033[0m" : text;
+}
+
+/// Null where nobody knows.
+nlohmann::json verdict_to_json(const ScoredRecording& scored, std::size_t phone) {
+    const auto verdict = verdict_on(scored, phone);
+    return verdict ? nlohmann::json(speech::name_of(*verdict)) : nlohmann::json();
+}
+
+bool is_unsure_of_some(const ScoredRecording& scored) {
+    return std::ranges::any_of(scored.fine,
+                               [](float fine) { return speech::verdict_of(fine) == speech::Verdict::kNotSure; });
 }
 
 struct Times {
@@ -60,24 +96,22 @@ std::string objection_to(const speech::PronunciationFeatures& features, double l
     return objection_to(speech::mean_probability_of(features.alignment, 0), least_probability);
 }
 
-std::string to_text(const ScoredRecording& scored) {
+std::string to_text(const ScoredRecording& scored, bool has_colours) {
     std::string text;
     if (!scored.prompt.guessed.empty()) {
         text += fmt::format("not in the lexicon, said as they are spelt: {}\n", fmt::join(scored.prompt.guessed, ", "));
     }
-    const auto& phones = scored.features.alignment;
     for (std::size_t w = 0; w < scored.prompt.prompt.size(); ++w) {
         const auto [first, end] = phones_of_word(scored, w);
         const auto [start_s, end_s] = times_of_word(scored, w);
         text += fmt::format("{:8.2f} {:8.2f} {:5.1f}  {:<14}", start_s, end_s, scored.scores.words[w],
                             scored.prompt.prompt[w].text);
         for (std::size_t n = first; n < end; ++n) {
-            const auto heard = heard_instead(scored.features.goodness[n], scored.scores.phones[n]);
-            text += fmt::format(" {} {:.1f}", speech::phone_name(phones[n].phone), scored.scores.phones[n]);
-            if (!heard.empty()) text += heard == "-" ? " (not heard)" : fmt::format(" (heard {})", heard);
+            text += ' ' + phone_to_text(scored, n, has_colours);
         }
         text += '\n';
     }
+    if (is_unsure_of_some(scored)) text += "?: not sure; experts may take it for fine, or may not\n";
     const auto& whole = scored.scores.utterance;
     return text +
            fmt::format("of 10: total {:.1f}, accuracy {:.1f}, completeness {:.1f}, fluency {:.1f}, prosody {:.1f}\n",
@@ -99,11 +133,13 @@ nlohmann::json to_json(const ScoredRecording& scored) {
         const auto [first, end] = phones_of_word(scored, w);
         auto phones = nlohmann::json::array();
         for (std::size_t n = first; n < end; ++n) {
-            const auto heard = heard_instead(scored.features.goodness[n], scored.scores.phones[n]);
+            const auto heard = heard_instead(scored, n);
             phones.push_back({{"phone", speech::phone_name(aligned[n].phone)},
                               {"start_s", start_of(n)},
                               {"end_s", end_of(n)},
                               {"score", scored.scores.phones[n]},
+                              {"fine", scored.fine.empty() ? nlohmann::json() : nlohmann::json(scored.fine[n])},
+                              {"verdict", verdict_to_json(scored, n)},
                               {"heard", heard.empty() ? nlohmann::json() : nlohmann::json(heard)}});
         }
         words.push_back({{"word", scored.prompt.prompt[w].text},

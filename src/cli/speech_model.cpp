@@ -48,6 +48,21 @@ void add_pass_option(CLI::App& command, SpeechModelArguments& arguments) {
         ->excludes("--model");
 }
 
+void add_scoring_pass_option(CLI::App& command, SpeechModelArguments& arguments) {
+    command
+        .add_option("--pass", arguments.pass,
+                    "both: the mean of what both networks' scorers say; streaming: by the network that hears live "
+                    "(models/phoneme-ctc); full: by the one that also hears what comes after a sound "
+                    "(models/phoneme-second-pass)")
+        ->check(CLI::IsMember({"both", "full", "streaming"}))
+        ->capture_default_str()
+        ->excludes("--model");
+}
+
+bool are_both_passes(const SpeechModelArguments& arguments) {
+    return arguments.model.empty() && arguments.pass == "both";
+}
+
 bool is_second_pass(const SpeechModelArguments& arguments) {
     return arguments.model.empty() ? arguments.pass == "full" : arguments.model == kSecondPass;
 }
@@ -57,9 +72,19 @@ SpeechModelArguments live(SpeechModelArguments arguments) {
     return arguments;
 }
 
-std::filesystem::path scorer_file(const SpeechModelArguments& arguments) {
-    if (is_second_pass(arguments)) return speech::find_weights("phone-scorer", "second-pass.bin");
-    return speech::default_pronunciation_scorer_file();
+SpeechModelArguments second(SpeechModelArguments arguments) {
+    arguments.pass = "full";
+    return arguments;
+}
+
+speech::PronunciationJudge::Scorers scorer_files(const SpeechModelArguments& arguments) {
+    speech::PronunciationJudge::Scorers files;
+    if (is_second_pass(arguments) || are_both_passes(arguments)) {
+        files.full = speech::find_weights("phone-scorer", "second-pass.bin");
+    }
+    if (!is_second_pass(arguments)) files.streaming = speech::default_pronunciation_scorer_file();
+    files.certainty = speech::find_weights("phone-scorer", "certainty.txt");
+    return files;
 }
 
 double least_mean_probability(const SpeechModelArguments& arguments) {
@@ -69,6 +94,11 @@ double least_mean_probability(const SpeechModelArguments& arguments) {
 std::string model_called(const SpeechModelArguments& arguments) {
     if (!arguments.model.empty()) return arguments.model;
     return is_second_pass(arguments) ? kSecondPass : "phoneme-ctc";
+}
+
+std::vector<std::string> heard_by(const SpeechModelArguments& arguments) {
+    if (!are_both_passes(arguments)) return {model_called(arguments)};
+    return {model_called(live(arguments)), model_called(second(arguments))};
 }
 
 speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments) {

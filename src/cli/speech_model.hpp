@@ -3,19 +3,20 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "speech/lexicon.hpp"
 #include "speech/phoneme_recognizer.hpp"
 #include "speech/prompt.hpp"
+#include "speech/pronunciation_judge.hpp"
 
 namespace sidetone::cli {
 
 /// The options that commands share which recognise phonemes.
 struct SpeechModelArguments {
     std::string model;          ///< empty: that of the pass
-    std::string pass = "full";  ///< or "streaming"
+    std::string pass = "full";  ///< or "streaming"; for scores also "both"
     std::uint32_t chunk_ms = 80;
 };
 
@@ -24,17 +25,26 @@ void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments
 /// --pass, instead of --model; after that.
 void add_pass_option(CLI::App& command, SpeechModelArguments& arguments);
 
+/// The same with both passes together, of which scores may be the mean.
+void add_scoring_pass_option(CLI::App& command, SpeechModelArguments& arguments);
+
+/// Whether both passes are to hear it.
+[[nodiscard]] bool are_both_passes(const SpeechModelArguments& arguments);
 /// Whether that network hears which waits for what comes after a sound.
 [[nodiscard]] bool is_second_pass(const SpeechModelArguments& arguments);
 /// What hears while somebody speaks: the streaming network, but for --model.
 [[nodiscard]] SpeechModelArguments live(SpeechModelArguments arguments);
-/// The weights of what scores that network's answers: each has a scorer of its own. Throws InputError where there are
-/// none.
-[[nodiscard]] std::filesystem::path scorer_file(const SpeechModelArguments& arguments);
+/// What hears it once more where both passes are to.
+[[nodiscard]] SpeechModelArguments second(SpeechModelArguments arguments);
+/// The weights of what scores the answers of the passes that are to hear it: each has a scorer of its own; and how
+/// sure one may be of their scores. Throws InputError where there are none.
+[[nodiscard]] speech::PronunciationJudge::Scorers scorer_files(const SpeechModelArguments& arguments);
 /// Below this probability of its phones a text was not read (speech/reading.hpp).
 [[nodiscard]] double least_mean_probability(const SpeechModelArguments& arguments);
 /// The model's name or folder.
 [[nodiscard]] std::string model_called(const SpeechModelArguments& arguments);
+/// That of each network that is to hear it.
+[[nodiscard]] std::vector<std::string> heard_by(const SpeechModelArguments& arguments);
 
 /// Throws InputError: no such model, weights that are missing or not the manifest's.
 [[nodiscard]] speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments);

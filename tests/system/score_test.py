@@ -34,10 +34,33 @@ class Score(program.ProgramTest):
             self.assertTrue(0 <= score <= 10, result["utterance"])
         self.assertEqual(result["guessed_words"], [])
 
-    def test_each_pass_has_scores_of_its_own(self):
-        full, streaming = (self.scored("--text", TEXT, "--also-unspoken", "--pass", by) for by in ("full", "streaming"))
-        self.assertNotEqual(full["utterance"], streaming["utterance"])
-        self.assertGreater(min(full["utterance"]["total"], streaming["utterance"]["total"]), 5, "a native reader")
+    def test_each_pass_has_scores_of_its_own_and_both_have_their_mean(self):
+        by = {name: self.scored("--text", TEXT, "--also-unspoken", "--pass", name) for name in ("full", "streaming", "both")}
+        totals = {name: result["utterance"]["total"] for name, result in by.items()}
+        self.assertNotEqual(totals["full"], totals["streaming"])
+        self.assertGreater(min(totals.values()), 5, "a native reader")
+        self.assertAlmostEqual(totals["both"], (totals["full"] + totals["streaming"]) / 2, places=4)
+        self.assertEqual(self.scored("--text", TEXT), self.scored("--text", TEXT, "--pass", "both"))
+        self.assertEqual(self.json("out.json")["heard_by"], ["phoneme-ctc", "phoneme-second-pass"])
+
+    def test_says_where_it_is_not_sure_and_gives_no_score_there(self):
+        answer = self.scored("--phones", "IH K S P IH R IY AH N S | P R UW V Z | K IH M")
+        phones = [phone for word in answer["words"] for phone in word["phones"]]
+        for phone in phones:
+            self.assertEqual(phone["verdict"], "fine" if phone["fine"] >= 0.8 else "otherwise" if phone["fine"] <= 0.2 else "not sure")
+            if phone["verdict"] != "otherwise":
+                self.assertIsNone(phone["heard"])
+        self.assertIn("not sure", [phone["verdict"] for phone in phones])
+        shown = self.run_program("score", SPEECH, "--phones", "IH K S P IH R IY AH N S | P R UW V Z | K IH M")
+        self.assertIn(" ?", shown.out)
+        self.assertIn("not sure", shown.out)
+
+    def test_of_scorers_of_ones_own_nobody_knows_how_sure_one_may_be(self):
+        weights = program.SOURCE / "models" / "phone-scorer" / "phone-scorer.bin"
+        answer = self.scored("--text", TEXT, "--pass", "streaming", "--scorer", weights)
+        self.assertIsNone(answer["words"][0]["phones"][0]["verdict"])
+        self.assert_refused(self.run_program("score", SPEECH, "--text", TEXT, "--scorer", weights), "--scorer", "--pass both")
+        self.assert_refused(self.run_program("score", SPEECH, "--text", TEXT, "--features", "x.f32"), "--features", "--pass both")
 
     def test_a_phone_said_otherwise_has_a_lower_score(self):
         right = self.scored("--phones", "IH K S P IH R IY AH N S | P R UW V Z | DH IH S")

@@ -18,6 +18,7 @@ CLASS_OF = {name: index for index, name in enumerate(PHONES)}
 UTTERANCE_SCORES = ("accuracy", "completeness", "fluency", "prosodic", "total")
 HELD_OUT_SEED = 762
 CHILD_BELOW_AGE = 13
+FINE = 1.5 - 1e-6  # phones of this mean score and more are fine; scores are 32-bit floats
 
 
 @dataclass

@@ -14,13 +14,23 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus import UTTERANCE_SCORES, read
-from measure import agreement, report
+from corpus import FINE, UTTERANCE_SCORES, Utterance, read
+from measure import agreement, expected_calibration_error, reliability, report, verdicts
 
 USUAL_PHONE, USUAL_WORD, USUAL_UTTERANCE = 1.85, 9.4, 7.6
 EXAMPLE = """example:
   ./evaluate.py --data data/speechocean762 --half test --scores test.json
 """
+
+
+def certainties(utterances: list[Utterance], scored: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Of phones that have a score, how probable it is that they are fine, and whether they are."""
+    said, is_fine = [], []
+    for one in utterances:
+        if scored[one.name]["spoken"]:
+            said += [phone["fine"] for word in scored[one.name]["words"] for phone in word["phones"]]
+            is_fine.append(one.phone_scores >= FINE)
+    return np.array(said), np.concatenate(is_fine)
 
 
 def main() -> None:
@@ -47,8 +57,14 @@ def main() -> None:
     arrays = np.array(phones), np.array(words), np.array(whole)
     print(report(utterances, *arrays))
     print(f"without scores: {refused}")
+    figures = {**agreement(utterances, *arrays), "refused": refused}
+    said, is_fine = certainties(utterances, scored)
+    if None not in said:
+        print(reliability(said, is_fine))
+        figures["calibration_error"] = expected_calibration_error(said, is_fine)
+        figures["verdicts"] = verdicts(said, is_fine)
     if options.json:
-        options.json.write_text(json.dumps({**agreement(utterances, *arrays), "refused": refused}, indent=2) + "\n")
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

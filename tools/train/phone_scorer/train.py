@@ -55,28 +55,38 @@ def fit(dump: Dump, learnt: np.ndarray, seed: int, options: argparse.Namespace) 
     return network.eval()
 
 
+def folds_of(utterances: list[Utterance], options: argparse.Namespace) -> list[np.ndarray]:
+    """The held-out speakers' utterances, a mask for each fold of speakers."""
+    speakers = sorted(held_out_speakers(utterances))
+    fold_of = {name: index % options.folds for index, name in enumerate(np.random.default_rng(options.seed).permutation(speakers))}
+    return [np.array([fold_of.get(utterance.speaker) == fold for utterance in utterances]) for fold in range(options.folds)]
+
+
+def line_of(phones: np.ndarray, utterances: list[Utterance], order: np.ndarray) -> tuple[float, float]:
+    """What makes scores of phones the experts' by least squares."""
+    factor, offset = np.polyfit(phones, np.concatenate([utterances[index].phone_scores for index in order]), 1)
+    return float(factor), float(offset)
+
+
 def cross_fit(dump: Dump, utterances: list[Utterance], options: argparse.Namespace) -> tuple[float, float]:
     """Each fold of the held-out speakers is judged by a scorer that learnt from everybody else.
 
     Returns what makes their scores of phones the experts' by least squares: the phoneme network knows all other speakers
     here, so a scorer takes what it hears from strangers for worse than it is.
     """
-    speakers = sorted(held_out_speakers(utterances))
-    fold_of = {name: index % options.folds for index, name in enumerate(np.random.default_rng(options.seed).permutation(speakers))}
     judged, scores = [], []
-    for fold in range(options.folds):
-        inside = np.array([fold_of.get(utterance.speaker) == fold for utterance in utterances])
+    for inside in folds_of(utterances, options):
         network = fit(dump, np.flatnonzero(~inside), options.seed, options)
         judged.append(np.flatnonzero(inside))
         scores.append(score([network], dump.batch(judged[-1])))
     phones, words, whole = (np.concatenate(parts) for parts in zip(*scores))
     order = np.concatenate(judged)
-    print(f"{len(speakers)} speakers, each judged by one network that learnt from others:")
+    print(f"{len(held_out_speakers(utterances))} speakers, each judged by one network that learnt from others:")
     print(report([utterances[index] for index in order], phones, words, whole), flush=True)
     wanted = np.concatenate([utterances[index].phone_scores for index in order])
-    factor, offset = np.polyfit(phones, wanted, 1)
+    factor, offset = line_of(phones, utterances, order)
     print(f"calibration of phones: {factor:.3f} x + {offset:.3f}, MSE {np.mean((factor * phones + offset - wanted) ** 2):.4f}", flush=True)
-    return float(factor), float(offset)
+    return factor, offset
 
 
 def arguments() -> argparse.Namespace:
