@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cli/coach_page.hpp"
 #include "cli/command.hpp"
 #include "cli/listening.hpp"
 #include "cli/live_listener.hpp"
@@ -17,11 +19,12 @@
 #include "cli/prompt_follower.hpp"
 #include "cli/reading_report.hpp"
 #include "cli/score_report.hpp"
+#include "cli/second_pass.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
 #include "speech/border_refinement.hpp"
-#include "speech/pronunciation_features.hpp"
-#include "speech/pronunciation_scorer.hpp"
+#include "speech/pronunciation_judge.hpp"
+#include "speech/read_part.hpp"
 #include "speech/voice_detector.hpp"
 
 namespace sidetone::cli {
@@ -33,60 +36,56 @@ struct CoachArguments {
     double pause_s = 2.5;
     std::size_t beam = 4;
     PromptArguments prompt;
-    SpeechModelArguments model{.model = "phoneme-ctc", .chunk_ms = 40};
+    SpeechModelArguments model{.pass = "both", .chunk_ms = 40};
 };
 
-nlohmann::json phones_to_json(const std::vector<speech::HeardPhone>& phones) {
-    auto json = nlohmann::json::array();
-    for (const auto& heard : phones) {
-        json.push_back({{"phone", speech::phone_name(heard.phone)},
-                        {"start_s", static_cast<double>(heard.first_sample) / speech::PhonemeRecognizer::kRateHz},
-                        {"confidence", heard.confidence}});
-    }
-    return json;
+constexpr std::uint32_t kSecondPassChunkMs = 80;  // nobody waits for what it says of a sound
+
+/// What judges: always the scorer of what is heard live, and where there is a second pass its own.
+speech::PronunciationJudge::Scorers scorers_of(const SpeechModelArguments& model) {
+    return scorer_files(are_both_passes(model) ? model : live(model));
 }
 
-// The answers but for those about what was said beside the text, and the number of each.
-std::vector<std::int64_t> answers_about_text(std::span<const float> answers, const speech::Reading& reading,
-                                             std::vector<float>& kept) {
-    const auto count = static_cast<std::int64_t>(answers.size() / speech::kPhoneClassCount);
-    std::vector<std::int64_t> numbers;
+std::unique_ptr<SecondPass> open_second_pass(const SpeechModelArguments& model, const speech::Prompt& prompt,
+                                             const speech::PronunciationJudge& judge, std::int64_t live_first_sample) {
+    if (!are_both_passes(model)) return nullptr;
+    auto full = second(model);
+    full.chunk_ms = kSecondPassChunkMs;
+    return std::make_unique<SecondPass>(open_recognizer(full), prompt, judge, live_first_sample);
+}
+
+/// Numbers of all answers but for those about what was said beside the text.
+std::vector<std::int64_t> frames_about_text(std::size_t count, const speech::Reading& reading) {
+    std::vector<std::int64_t> frames;
     auto beside = reading.beside.begin();
-    for (std::int64_t number = 0; number < count; ++number) {
-        while (beside != reading.beside.end() && beside->end_frame <= number) ++beside;
-        if (beside != reading.beside.end() && beside->first_frame <= number) continue;
-        const auto row =
-            answers.subspan(static_cast<std::size_t>(number) * speech::kPhoneClassCount, speech::kPhoneClassCount);
-        kept.insert(kept.end(), row.begin(), row.end());
-        numbers.push_back(number);
+    for (std::int64_t frame = 0; frame < static_cast<std::int64_t>(count); ++frame) {
+        while (beside != reading.beside.end() && beside->end_frame <= frame) ++beside;
+        if (beside != reading.beside.end() && beside->first_frame <= frame) continue;
+        frames.push_back(frame);
     }
-    numbers.push_back(count);
-    return numbers;
+    return frames;
 }
 
-// What experts would say of the reading. Nothing where it was too long to keep.
-std::optional<ScoredRecording> judge(const speech::PronunciationScorer& scorer, const speech::Prompt& prompt,
-                                     const speech::Reading& reading, const PromptFollower& reader,
-                                     const LiveListener& listener) {
-    const auto answers = reader.answers();
-    if (answers.empty()) return std::nullopt;
-    std::vector<float> kept;
-    const auto numbers = answers_about_text(answers, reading, kept);
-    auto features = speech::pronunciation_features(kept, prompt);
-    if (!features) return std::nullopt;
-    ScoredRecording scored{.prompt = {.prompt = prompt}, .features = *std::move(features), .words = reading.words};
-    scored.scores = scorer.score(scored.features);
-    scored.seconds_of = [&listener, numbers](std::int64_t frame) {
-        const auto last = static_cast<std::int64_t>(numbers.size()) - 1;
-        const auto number = numbers[static_cast<std::size_t>(std::clamp<std::int64_t>(frame, 0, last))];
-        return speech::border_s(listener.recognizer(), number, listener.seconds());
-    };
-    // An end is behind a frame, and what was taken out may follow there.
-    scored.end_seconds_of = [start_of = scored.seconds_of, &listener, numbers](std::int64_t frame) {
-        if (frame <= 0 || frame >= static_cast<std::int64_t>(numbers.size())) return start_of(frame);
-        const auto number = numbers[static_cast<std::size_t>(frame) - 1] + 1;
-        return speech::border_s(listener.recognizer(), number, listener.seconds());
-    };
+/// What the networks answered to the whole reading.
+struct Answers {
+    std::span<const float> streaming, full;
+};
+
+/// What experts would say of the reading. Nothing where it was too long to keep.
+std::optional<ScoredRecording> judge_whole(const speech::PronunciationJudge& judge, const speech::Prompt& prompt,
+                                           const speech::Reading& reading, const Answers& answers,
+                                           const LiveListener& listener) {
+    if (answers.streaming.empty()) return std::nullopt;
+    const auto frames = frames_about_text(answers.streaming.size() / speech::kPhoneClassCount, reading);
+    const auto streaming = speech::rows_of(answers.streaming, 0, frames);
+    const auto full = speech::rows_of(answers.full, 0, frames);
+    auto judged = judge.judge({streaming, full}, prompt);
+    if (!judged) return std::nullopt;
+    ScoredRecording scored{.prompt = {.prompt = prompt}, .features = std::move(judged->features)};
+    scored.scores = std::move(judged->scores);
+    scored.fine = std::move(judged->fine);
+    scored.words = reading.words;
+    set_times(scored, frames, listener.recognizer(), listener.seconds());
     return scored;
 }
 
@@ -95,37 +94,54 @@ void print(const speech::Reading& reading, const std::string& objection, const s
     if (!objection.empty()) {
         fmt::print("\n{}\n\n", objection);
     } else if (scored) {
-        fmt::print("\n{}{}\n", to_text(*scored), beside_to_text(reading));
+        fmt::print("\n{}{}\n", to_text(*scored, isatty(STDOUT_FILENO) != 0), beside_to_text(reading));
     } else {
         fmt::print("\n{}no scores: the reading was too long to judge\n\n", to_text(reading));
     }
 }
 
+std::string judged_text(const rt::Distribution& after_us) {
+    if (after_us.count == 0) return {};
+    return fmt::format("an utterance is judged {:.0f} ms (median; at most {:.0f}) after its end was heard\n",
+                       after_us.p50 / 1e3, after_us.max / 1e3);
+}
+
 int coach(const CoachArguments& arguments) {
     if (!arguments.json.empty()) check_writable(arguments.json);
-    const speech::PronunciationScorer scorer{speech::default_pronunciation_scorer_file()};
     const auto prompt = read_prompt(arguments.prompt);
+    const speech::PronunciationJudge judge{scorers_of(arguments.model)};
+    auto recognizer = open_recognizer(live(arguments.model));
+    const auto second = open_second_pass(arguments.model, prompt, judge, recognizer.first_sample(0));
     engine::Ledger ledger;
     PromptFollower reader{
-        prompt, {.beam = arguments.beam, .pause_s = arguments.listening.has_recording() ? 0 : arguments.pause_s}};
-    LiveListener listener{open_recognizer(arguments.model), speech::best_voice_detector(), reader, ledger};
-    PhoneLine line;
-    PhoneScreen screen{listener, line, ledger};
+        prompt,
+        {.beam = arguments.beam, .pause_s = arguments.listening.has_recording() ? 0 : arguments.pause_s},
+        second.get()};
+    LiveListener listener{std::move(recognizer), speech::best_voice_detector(), reader, ledger};
+    CoachPage page{second.get(), listener.recognizer()};
+    PhoneScreen screen{listener, page, ledger};
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
+    if (second) second->finish();
+    page.show_judged();
 
     auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());
     speech::refine_borders(reading, reader.track());
     const auto objection = objection_to(reading, reader.has_voice(), speech::kLeastMeanProbability);
-    const auto scored = objection.empty() ? judge(scorer, prompt, reading, reader, listener) : std::nullopt;
+    const Answers answers{.streaming = reader.answers(), .full = second ? second->answers() : std::span<const float>{}};
+    const auto scored = objection.empty() ? judge_whole(judge, prompt, reading, answers, listener) : std::nullopt;
     print(reading, objection, scored);
     for (const auto& line : ledger.lines()) report.lines.push_back(line);
     fmt::print("{}", engine::to_text(report));
     const auto shown = screen.shown_after_ms();
-    fmt::print("{}", shown_text(shown, arguments.model.chunk_ms));
+    fmt::print("{}{}", shown_text(shown, arguments.model.chunk_ms), judged_text(page.judged_after_us()));
     if (!arguments.json.empty()) {
         auto json = engine::to_json(report);
         json["reading"] = to_json(reading, objection);
         if (scored) json["scores"] = to_json(*scored);
+        if (second) json["utterances"] = page.utterances();
+        if (second) json["judged_after_us"] = engine::to_json(page.judged_after_us());
+        json["by"] = {
+            {"phones", "streaming"}, {"reading", "streaming"}, {"scores", answers.full.empty() ? "streaming" : "both"}};
         json["phones"] = phones_to_json(reader.phones());
         json["phone_shown_after_ms"] = engine::to_json(shown);
         json["detector"] = listener.detector();
@@ -148,6 +164,13 @@ void add_coach(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 128))
         ->capture_default_str();
     add_speech_model_options(*command, arguments->model);
+    command
+        ->add_option("--pass", arguments->model.pass,
+                     "both: what is over is heard once more, by the network that also hears what comes after a sound, "
+                     "and judged by both; streaming: by the one that hears live alone")
+        ->check(CLI::IsMember({"both", "streaming"}))
+        ->capture_default_str()
+        ->excludes("--model");
     command->add_option("--json", arguments->json, "Write reading and ledger to this file");
     command->footer(
         "Examples:\n"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/follower.hpp"
+#include "cli/second_pass.hpp"
 #include "speech/forced_alignment.hpp"
 #include "speech/prompt.hpp"
 #include "speech/spectral_track.hpp"
@@ -23,12 +24,13 @@ public:
         double pause_s = 0;  ///< `wants_to_end` after so long a pause behind speech; 0: never
     };
 
-    PromptFollower(const speech::Prompt& prompt, const Settings& settings);
+    /// Each utterance that is over goes to `second`, which must outlive the follower, or may be null.
+    PromptFollower(const speech::Prompt& prompt, const Settings& settings, SecondPass* second);
 
     void hear(std::span<const float> samples) override;
     void note(const speech::VoiceEvent& event) override;
     void answer(const speech::PhonemeAnswer& answer, float voice) override;
-    void end() override {}
+    void end() override;
     [[nodiscard]] bool show(HeardNow& news) override;
 
     /// Any thread: there was speech, and then the pause.
@@ -43,6 +45,9 @@ public:
     [[nodiscard]] bool has_voice() const noexcept { return has_voice_; }
 
 private:
+    void remember(const speech::PhonemeAnswer& answer, float voice);
+    void hand_over();
+
     speech::Prompt prompt_;
     speech::HeardPhones phones_;
     speech::ForcedAlignment alignment_;
@@ -50,6 +55,12 @@ private:
     Settings settings_;
     std::int64_t samples_ = 0, answers_ = 0;
     std::vector<float> kept_answers_;  // of the first minute
+    SecondPass* second_;
+    std::vector<float> recent_answers_;  // since the utterance began, or of the latest second
+    std::vector<float> recent_voices_;
+    std::int64_t first_recent_ = 0;  // the number of the first of them
+    std::int64_t first_answer_sample_ = 0, hop_ = 0;
+    std::int64_t begins_at_ = -1, ends_at_ = -1;  // samples: of the utterance that is not handed over yet
     bool has_voice_ = false;
     std::int64_t voice_ended_at_ = -1;  // sample
     std::atomic<bool> wants_to_end_{false};

@@ -20,19 +20,6 @@ std::size_t fewest_phones(const PromptWord& word) {
     return fewest;
 }
 
-/// Of aligned phones, those behind which nobody went back to their word or to one before it.
-std::vector<bool> which_count(std::span<const AlignedPhone> aligned) {
-    std::vector<bool> counts(aligned.size());
-    auto earliest = std::pair{std::numeric_limits<int>::max(), 0};
-    for (std::size_t n = aligned.size(); n-- > 0;) {
-        const auto here = std::pair{aligned[n].word, aligned[n].position};
-        if (aligned[n].phone == kBlank || here >= earliest) continue;
-        counts[n] = true;
-        earliest = here;
-    }
-    return counts;
-}
-
 /// Without times yet. `first` and `last` say which of the aligned phones each is made of.
 struct Beside {
     ReadBeside read;
@@ -59,6 +46,18 @@ std::vector<Beside> beside_of(std::span<const AlignedPhone> aligned, const std::
 }
 
 }  // namespace
+
+std::vector<bool> which_count(std::span<const AlignedPhone> aligned) {
+    std::vector<bool> counts(aligned.size());
+    auto earliest = std::pair{std::numeric_limits<int>::max(), 0};
+    for (std::size_t n = aligned.size(); n-- > 0;) {
+        const auto here = std::pair{aligned[n].word, aligned[n].position};
+        if (aligned[n].phone == kBlank || here >= earliest) continue;
+        counts[n] = true;
+        earliest = here;
+    }
+    return counts;
+}
 
 AlignmentSettings settings_of_readings() noexcept {
     AlignmentSettings settings;

@@ -57,6 +57,10 @@ inline constexpr double kLeastMeanProbabilityOfSecondPass = 0.025;
 /// words were doubled (docs/speak.md).
 [[nodiscard]] AlignmentSettings settings_of_readings() noexcept;
 
+/// Of aligned phones, those behind which nobody went back to their word or to one before it; nothing that is beside the
+/// prompt counts.
+[[nodiscard]] std::vector<bool> which_count(std::span<const AlignedPhone> aligned);
+
 /// The geometric mean of the network's probabilities of `phones`, each where it is largest, and of `left_out` others,
 /// which were not said and count as kLeftOutProbability. 0 where there are none. One bad phone among good ones says
 /// little, and neither does one good among bad ones.

@@ -16,7 +16,9 @@ class Coach(program.ProgramTest):
         self.write("lexicon.txt", LEXICON)
 
     def coach(self, *arguments, text=TEXT, model=TINY):
-        return self.run_program("coach", "--model", model, "--lexicon", "lexicon.txt", "--text", text, *arguments)
+        """No model: those of both passes."""
+        by = ("--model", model) if model else ()
+        return self.run_program("coach", *by, "--lexicon", "lexicon.txt", "--text", text, *arguments)
 
     def test_every_part_of_the_way_is_in_the_ledger_and_nothing_is_allocated(self):
         result = self.coach("--device", "sim", "--input", program.SPEECH, "--json", "out.json")
@@ -69,6 +71,39 @@ class Coach(program.ProgramTest):
         self.assertEqual(len(scores["words"]), len(words))
         self.assertGreater(scores["utterance"]["total"], 5, "a native reader")
         self.assertIn("of 10: total", result.out)
+
+    def test_each_utterance_is_heard_once_more_and_judged_while_the_next_is_spoken(self):
+        self.assert_fine(self.run_program("mix", "--speech", program.SPEECH, "--speech", program.SPEECH, "--noise", "fan", "--snr", "40",
+                                          "--seconds", "7", "--rate", "48000", "twice.wav"))
+        result = self.coach("--input", "twice.wav", "--json", "out.json", text=f"{TEXT} {TEXT}", model=None)
+        self.assertIn(result.code, (0, 1), result)
+        found = self.json("out.json")
+        self.assertEqual(found["by"], {"phones": "streaming", "reading": "streaming", "scores": "both"})
+        self.assertIn(found["heap_calls"], (0, None))
+        self.assertIn(found["locks"], (0, None))
+        self.assertEqual(len(found["utterances"]), 2, result)
+        end = 0
+        for utterance in found["utterances"]:
+            self.assertEqual([word["word"] for word in utterance["words"]], "Why should one halt on the way".split())
+            self.assertEqual(utterance["by"], {"phones": "full", "times": "streaming", "scores": "both"})
+            self.assertGreater(utterance["utterance"]["total"], 5, "a native reader")
+            self.assertGreater(len(utterance["phones"]), 15)
+            self.assertGreater(utterance["after_ms"], 0)
+            self.assertGreater(utterance["words"][0]["start_s"], end)
+            end = utterance["words"][-1]["end_s"]
+        lines = result.out.splitlines()
+        live = [n for n, line in enumerate(lines) if line[7:10] == " s "]
+        judged = [n for n, line in enumerate(lines) if " Why " in line]
+        self.assertLess(judged[0], live[-1], "shown while the second is spoken")
+
+    def test_one_pass_alone_judges_at_the_end(self):
+        result = self.coach("--input", program.SPEECH, "--pass", "streaming", "--json", "out.json", model=None)
+        self.assertIn(result.code, (0, 1), result)
+        found = self.json("out.json")
+        self.assertNotIn("utterances", found)
+        self.assertEqual(found["by"]["scores"], "streaming")
+        self.assertGreater(found["scores"]["utterance"]["total"], 5, result)
+        self.assert_refused(self.coach("--pass", "full", "--input", program.SPEECH, model=None), "--pass", "full")
 
 
 if __name__ == "__main__":
