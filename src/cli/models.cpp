@@ -29,9 +29,10 @@ std::string state_of(const nn::Manifest& model) {
         for (const auto& graph : model.graphs) (void)nn::weights_file(model, graph);
         return kReady;
     } catch (const InputError&) {
-        const bool has_url =
-            std::all_of(model.graphs.begin(), model.graphs.end(), [](const auto& g) { return !g.url.empty(); });
-        return has_url ? kToBePulled : "missing: run scripts/setup";
+        const bool can_be_pulled = std::ranges::all_of(model.graphs, [&](const auto& graph) {
+            return !graph.url.empty() || !nn::weights_candidates(model, graph).empty();
+        });
+        return can_be_pulled ? kToBePulled : "missing: run scripts/setup";
     }
 }
 

@@ -13,17 +13,25 @@ constexpr float kEarlierShare = 0.3F;   // of the earlier frame in the ratio of 
 constexpr float kMostRatio = 1e6F;      // above it gains are one
 constexpr float kNothing = 1e-12F;
 
+// As evidence: what is less than this in power is as good as nothing (noise of -67 dB of full scale in a frame of 960).
+constexpr float kQuiet = 1e-4F;
+constexpr float kFewestDecades = -4, kMostDecades = 6;
+
+float decades(float power, float noise) noexcept {
+    return std::clamp(std::log10((power + kQuiet) / (noise + kQuiet)), kFewestDecades, kMostDecades);
+}
+
 }  // namespace
 
 FreshGains::FreshGains(std::size_t bins)
-    : bins_(bins), noise_(bins + 2 * kNeighbours), sound_(noise_), newest_(noise_) {}
+    : bins_(bins), noise_(bins + 2 * kNeighbours), sound_(noise_), newest_(noise_), earlier_gains_(bins) {}
 
 void FreshGains::update(const std::complex<float>* before, const std::complex<float>* after,
                         const std::complex<float>* newest, float* gains) noexcept {
     for (std::size_t k = 0; k < bins_; ++k) {
         const float re = before[k].real(), im = before[k].imag();
         const float gain = (after[k].real() * re + after[k].imag() * im) / (re * re + im * im + kNothing);
-        gains[k] = std::clamp(gain, 0.0F, 1.0F);
+        gains[k] = earlier_gains_[k] = std::clamp(gain, 0.0F, 1.0F);
         const float taken_re = re - after[k].real(), taken_im = im - after[k].imag();
         auto& noise = noise_[k + kNeighbours];
         noise = kNoiseKept * noise + (1 - kNoiseKept) * (taken_re * taken_re + taken_im * taken_im);
@@ -40,6 +48,15 @@ void FreshGains::update(const std::complex<float>* before, const std::complex<fl
         // In this order of arguments not-a-number stays what it is.
         const float ratio = std::min(kEarlierShare * earlier + (1 - kEarlierShare) * now, kMostRatio);
         gains[k] = std::sqrt(gains[k] * (ratio / (1 + ratio)));
+    }
+}
+
+void FreshGains::describe(std::size_t bins, float* evidence) const noexcept {
+    for (std::size_t k = 0; k < bins; ++k) {
+        const float noise = noise_[k + kNeighbours];
+        evidence[k] = decades(newest_[k + kNeighbours], noise);
+        evidence[bins + k] = decades(sound_[k + kNeighbours], noise);
+        evidence[2 * bins + k] = earlier_gains_[k];
     }
 }
 

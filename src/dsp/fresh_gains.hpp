@@ -24,6 +24,10 @@ public:
     void update(const std::complex<float>* before, const std::complex<float>* after, const std::complex<float>* newest,
                 float* gains) noexcept SIDETONE_REALTIME;
 
+    /// What is known of the newest frame, as a network may be shown it: for each of the lowest `bins` bins its power
+    /// and then the earlier frame's as denoised, each over that of the noise in decades, then the earlier gains.
+    void describe(std::size_t bins, float* evidence) const noexcept SIDETONE_REALTIME;
+
     /// Forgets the noise.
     void reset() noexcept;
 
@@ -33,6 +37,7 @@ private:
 
     std::size_t bins_;
     std::vector<float> noise_, sound_, newest_;  // powers, with two neighbours more at either end
+    std::vector<float> earlier_gains_;
 };
 
 }  // namespace sidetone::dsp

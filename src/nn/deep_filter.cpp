@@ -67,6 +67,11 @@ void DeepFilter::connect(const GraphSpec& graph, std::unique_ptr<Session> sessio
         rows_of_links_.push_back(of_link);
     }
     const auto& wanted = manifest_.deep_filter;
+    if (const auto* made = runner.tensor(wanted.fresh_gains); made != nullptr) {
+        fresh_graph_ = runners_.size() - 1;
+        fresh_gains_ = made;
+        evidence_ = runner.tensor(wanted.evidence);
+    }
     if (auto* levels = runner.tensor(wanted.levels); levels != nullptr) level_rows_ = levels;
     if (auto* unit = runner.tensor(wanted.unit_spectrum); unit != nullptr) unit_rows_ = unit;
     if (auto* gains = runner.tensor(wanted.gains); gains != nullptr) band_gains_ = gains;
@@ -92,18 +97,22 @@ void DeepFilter::put_features(const std::complex<float>* newest) noexcept {
 
 bool DeepFilter::run() noexcept {
     for (std::size_t graph = 0; graph < runners_.size(); ++graph) {
-        for (const auto& link : rows_of_links_) {
-            if (link.graph != graph) continue;
-            for (std::size_t plane = 0; plane < link.planes; ++plane) {
-                auto* rows = link.rows + plane * link.count * link.length;
-                auto* const end = rows + link.count * link.length;
-                std::shift_left(rows, end, static_cast<std::ptrdiff_t>(link.length));
-                std::copy_n(link.newest + plane * link.length, link.length, end - link.length);
-            }
-        }
-        if (!runners_[graph].run()) return false;
+        if (graph != fresh_graph_ && !run(graph)) return false;
     }
     return true;
+}
+
+bool DeepFilter::run(std::size_t graph) noexcept {
+    for (const auto& link : rows_of_links_) {
+        if (link.graph != graph) continue;
+        for (std::size_t plane = 0; plane < link.planes; ++plane) {
+            auto* rows = link.rows + plane * link.count * link.length;
+            auto* const end = rows + link.count * link.length;
+            std::shift_left(rows, end, static_cast<std::ptrdiff_t>(link.length));
+            std::copy_n(link.newest + plane * link.length, link.length, end - link.length);
+        }
+    }
+    return runners_[graph].run();
 }
 
 const std::complex<float>* DeepFilter::spectrum(std::size_t age) const noexcept {
@@ -134,7 +143,18 @@ bool DeepFilter::filter(const std::complex<float>* newest, std::complex<float>* 
 bool DeepFilter::gains(const std::complex<float>* newest, float* gains) noexcept {
     if (!filter(newest, denoised_.data())) return false;
     fresh_.update(spectrum(manifest_.deep_filter.look_ahead_hops), denoised_.data(), newest, gains);
+    if (fresh_graph_ == kNone) return true;
+    describe(evidence_);
+    if (!run(fresh_graph_)) return false;
+    std::copy_n(fresh_gains_, manifest_.deep_filter.filtered_bins, gains);
     return true;
+}
+
+const float* DeepFilter::tensor(const std::string& name) const {
+    for (const auto& runner : runners_) {
+        if (const auto* found = runner.tensor(name); found != nullptr) return found;
+    }
+    return nullptr;
 }
 
 void DeepFilter::reset() noexcept {

@@ -31,15 +31,23 @@ public:
     /// One frame further: `out` is the frame `look_ahead_hops` before `newest`, denoised. False when a backend failed.
     [[nodiscard]] bool filter(const std::complex<float>* newest, std::complex<float>* out) noexcept SIDETONE_REALTIME;
 
-    /// One frame further: a gain for each bin of `newest` itself, which the network has not answered to yet.
+    /// One frame further: a gain for each bin of `newest` itself, which the network has not answered to yet. Of the
+    /// filtered bins a graph for that makes them, if the model has one; else, and above them, dsp::FreshGains.
     [[nodiscard]] bool gains(const std::complex<float>* newest, float* gains) noexcept SIDETONE_REALTIME;
 
     void reset() noexcept;
+
+    /// After `gains`: what is known of the newest frame (dsp/fresh_gains.hpp), and a graph's input or output by name.
+    /// For training.
+    void describe(float* evidence) const noexcept { fresh_.describe(manifest_.deep_filter.filtered_bins, evidence); }
+    [[nodiscard]] const float* tensor(const std::string& name) const;
 
     [[nodiscard]] bool is_realtime_safe() const noexcept;
     [[nodiscard]] std::string last_error() const;
 
 private:
+    static constexpr auto kNone = static_cast<std::size_t>(-1);
+
     // The rows of an input, of which the newest is what another graph has just made.
     struct Rows {
         std::size_t graph;  // whose input it is
@@ -51,6 +59,7 @@ private:
     void connect(const GraphSpec& graph, std::unique_ptr<Session> session, rt::Arena& arena);
     void put_features(const std::complex<float>* newest) noexcept;
     [[nodiscard]] bool run() noexcept;
+    [[nodiscard]] bool run(std::size_t graph) noexcept;
     [[nodiscard]] const std::complex<float>* spectrum(std::size_t age) const noexcept;
 
     const Manifest& manifest_;
@@ -62,6 +71,9 @@ private:
     float* unit_rows_ = nullptr;
     const float* band_gains_ = nullptr;
     const float* coefficients_ = nullptr;
+    std::size_t fresh_graph_ = kNone;  // that makes gains for the newest frame
+    float* evidence_ = nullptr;
+    const float* fresh_gains_ = nullptr;
     std::vector<std::complex<float>> spectra_;  // of the last frames, a ring
     std::size_t newest_ = 0;                    // in the ring
     std::vector<float> gains_;

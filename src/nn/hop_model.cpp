@@ -207,14 +207,15 @@ void HopModel::Parts::add_step(const GraphSpec& graph, std::unique_ptr<Session> 
 }
 
 void HopModel::Parts::warm_up() {
-    std::vector<float> window(length), out(manifest.front_end.hop);
+    std::vector<float> window(length), out(manifest.front_end.hop), gains(bins);
     std::uint32_t random = 1;
     for (auto& sample : window) {
         random = random * 1664525U + 1013904223U;  // Numerical Recipes' generator: any quiet noise will do
         sample = (static_cast<float>(random >> 8U) / 16777216.0F - 0.5F) * 0.02F;
     }
     for (int hop = 0; hop < kWarmUpHops; ++hop) {
-        if (run(window.data(), out.data())) continue;
+        // A deep filter's gains have a graph of their own.
+        if (run(window.data(), out.data()) && (!deep_filter || run_gains(window.data(), gains.data()))) continue;
         std::string why;
         for (const auto& step : steps) why += step.runner.session().last_error();
         if (deep_filter) why += deep_filter->last_error();
@@ -404,6 +405,10 @@ bool HopModel::process_gains(const float* window, float* gains) noexcept {
     std::fill_n(gains, bins(), 1.0F);
     parts_->reset();
     return false;
+}
+
+const DeepFilter* HopModel::deep_filter() const noexcept {
+    return parts_->deep_filter ? &*parts_->deep_filter : nullptr;
 }
 
 void HopModel::reset() noexcept {

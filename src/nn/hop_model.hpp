@@ -14,6 +14,8 @@
 
 namespace sidetone::nn {
 
+class DeepFilter;
+
 /// A streaming enhancement model: one window of samples in, one hop of finished samples out, one channel. It holds the
 /// front end (windows, transforms, overlap-add), the graphs, and their states; transforms write into the graphs'
 /// tensors and read out of them.
@@ -54,6 +56,9 @@ public:
     /// that the gains are fresh. What graphs after the first one change scales the gains: by what they made of each bin
     /// in the last 160 ms. Fails as `process` does; all gains are then one.
     [[nodiscard]] bool process_gains(const float* window, float* gains) noexcept SIDETONE_REALTIME;
+
+    /// The network behind `process_gains` of a model with a table [deep_filter], for training; else null.
+    [[nodiscard]] const DeepFilter* deep_filter() const noexcept;
 
     /// States and overlap to zero. Not while `process` runs.
     void reset() noexcept;

@@ -77,6 +77,10 @@ DeepFilterSpec read_deep_filter(const TomlTable& table, const FrontEnd& front_en
     spec.unit_spectrum = table.text("unit_spectrum");
     spec.gains = table.text("gains");
     spec.coefficients = table.text("coefficients");
+    if (table.has("evidence") || table.has("fresh_gains")) {
+        spec.evidence = table.text("evidence");
+        spec.fresh_gains = table.text("fresh_gains");
+    }
     table.finish();
     if (spec.bands * spec.least_bins_of_band > bins / 2) {
         table.fail("bands", fmt::format("{} of {} bins and more", spec.bands, spec.least_bins_of_band),
@@ -257,6 +261,23 @@ bool can_be_fed(const TensorInfo& input, const TensorInfo& output) {
     return one_row == output.shape;
 }
 
+// The graph that makes gains for the newest frame takes what is known of it.
+void take_evidence(const TomlTable& table, const Manifest& model, const GraphSpec& graph, Uses& input_uses) {
+    const auto& wanted = model.deep_filter;
+    if (wanted.fresh_gains.empty()) return;
+    const auto made = std::ranges::find(graph.outputs, wanted.fresh_gains, &TensorInfo::name);
+    if (made == graph.outputs.end()) return;
+    const auto taken = std::ranges::find(graph.inputs, wanted.evidence, &TensorInfo::name);
+    const auto values = std::size_t{3} * wanted.filtered_bins;
+    if (taken == graph.inputs.end() || taken->type != ElementType::f32 || taken->elements() != values) {
+        table.fail("inputs",
+                   taken == graph.inputs.end() ? "no " + in_quotes(wanted.evidence) : shape_text(taken->shape),
+                   fmt::format("{} f32 of {} values: three for each of the filtered_bins", in_quotes(wanted.evidence),
+                               values));
+    }
+    input_uses.take(table, "inputs", wanted.evidence);
+}
+
 // What a graph of a deep filter takes from the spectrum's features and from the graphs before it.
 void read_links(const TomlTable& table, const Manifest& model, GraphSpec& graph, Uses& input_uses) {
     graph.input = graph.inputs.front().name;
@@ -276,6 +297,7 @@ void read_links(const TomlTable& table, const Manifest& model, GraphSpec& graph,
         take(wanted.levels, 1, wanted.bands);
         take(wanted.unit_spectrum, 2, wanted.filtered_bins);
     }
+    take_evidence(table, model, graph, input_uses);
     if (!table.has("links")) return;
     for (const auto& link : table.tables("links", 0)) {
         const auto& input = tensor_named_by(link, "input", graph.inputs);
@@ -373,6 +395,7 @@ void check_deep_filter(const TomlTable& table, const Manifest& model) {
     check(wanted.gains, wanted.bands, "a gain for each band");
     check(wanted.coefficients, std::size_t{2} * wanted.filtered_bins * wanted.taps,
           "complex coefficients, [filtered_bins,taps,2] in the last row");
+    if (!wanted.fresh_gains.empty()) check(wanted.fresh_gains, wanted.filtered_bins, "a gain for each filtered bin");
 }
 
 }  // namespace

@@ -86,6 +86,9 @@ struct DeepFilterSpec {
     double forgetting = 0;              ///< of running means, from one hop to the next
     std::string levels, unit_spectrum;  ///< inputs of the first graph: [1,1,rows,bands]; [1,2,rows,filtered_bins]
     std::string gains, coefficients;    ///< outputs: bands values; in its last row [filtered_bins,taps,2] values
+    /// The newest frame, for which the model has no answer yet: an input of three values for each of filtered_bins bins
+    /// (dsp/fresh_gains.hpp), and the output of the same graph, their gains. Empty in a model without such a graph.
+    std::string evidence, fresh_gains;
 };
 
 /// A model folder's `model.toml` (DESIGN section 5).

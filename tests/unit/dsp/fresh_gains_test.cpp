@@ -56,6 +56,26 @@ TEST(FreshGains, FallWithSteadyNoiseAndRiseWithASoundThatHasJustBegun) {
     for (const float gain : gains) EXPECT_LE(gain, 1.0F);
 }
 
+TEST(FreshGains, AreToldWithWhatIsKnownOfTheNewestFrame) {
+    FreshGains fresh{kBins};
+    std::vector<float> gains(kBins), evidence(3 * 8);
+    const Spectrum before(kBins, {0, 2}), after(kBins, {0, 0.5F}), newest(kBins, {3, 0});
+    fresh.update(before.data(), after.data(), newest.data(), gains.data());
+    fresh.update(before.data(), after.data(), newest.data(), gains.data());
+    fresh.describe(8, evidence.data());
+    const double noise = (0.9 * 0.1 + 0.1) * 1.5 * 1.5;  // two frames into its running mean
+    for (std::size_t k = 0; k < 8; ++k) {
+        EXPECT_NEAR(evidence[k], std::log10(9 / noise), 1e-3);
+        EXPECT_NEAR(evidence[8 + k], std::log10(0.25 / noise), 1e-3);
+        EXPECT_NEAR(evidence[16 + k], 0.25, 1e-6);
+    }
+    const Spectrum silence(kBins);
+    fresh.reset();
+    fresh.update(silence.data(), silence.data(), silence.data(), gains.data());
+    fresh.describe(8, evidence.data());
+    for (const float value : evidence) EXPECT_EQ(value, 0);
+}
+
 TEST(FreshGains, ShowWhatIsNotANumberUntilAReset) {
     FreshGains fresh{kBins};
     std::vector<float> gains(kBins), expected(kBins);

@@ -369,6 +369,46 @@ TEST(DeepFilterNet, SoundsTheSameFromTheNativeExecutorAndFromOnnxRuntime) {
     for (std::size_t n = 0; n < expected.size(); ++n) ASSERT_NEAR(found[n], expected[n], 1e-5) << n;
 }
 
+// The error that gains for the newest frame leave, over that of doing nothing, with what frames hold 2.5 ms later.
+double error_left_by_gains(HopModel& model, const std::vector<float>& clean, const std::vector<float>& noisy) {
+    constexpr std::size_t kLater = 120, kHighest = 96;
+    const std::size_t frame = 960;
+    dsp::RealFft transform{frame};
+    const auto window = dsp::make_window(dsp::WindowShape::vorbis, frame);
+    std::vector<float> gains(model.bins()), seen(frame);
+    std::vector<std::complex<float>> wanted(transform.bins()), heard(transform.bins());
+    const auto see = [&](const float* samples, std::vector<std::complex<float>>& spectrum) {
+        for (std::size_t n = 0; n < frame; ++n) seen[n] = samples[n] * window[n];
+        transform.forward(seen.data(), spectrum.data());
+    };
+    double left = 0, noise = 0;
+    for (auto end = std::size_t{model.length()}; end + kLater <= noisy.size(); end += model.hop()) {
+        EXPECT_TRUE(model.process_gains(&noisy[end - model.length()], gains.data()));
+        see(&clean[end + kLater - frame], wanted);
+        see(&noisy[end + kLater - frame], heard);
+        for (std::size_t k = 0; k < kHighest; ++k) {
+            left += std::norm(wanted[k] - gains[k] * heard[k]);
+            noise += std::norm(wanted[k] - heard[k]);
+        }
+    }
+    return left / noise;
+}
+
+TEST(DeepFilterNet, HasAGraphForTheNewestFrameThatLeavesLessNoiseThanOldGainsDo) {
+    const test::PublishedWeights published;
+    const auto manifest = find_model("deepfilternet3");
+    SIDETONE_REQUIRE_WEIGHTS(manifest);
+    auto without = manifest;
+    without.graphs.pop_back();
+    without.deep_filter.evidence = without.deep_filter.fresh_gains = "";
+    const auto clean = dsp::resampled(test::speech(), dsp::PolyphaseResampler{16'000, 48'000});
+    const auto noisy = mixed(clean, dsp::test::white_noise(clean.size(), 7, root_mean_square(clean)));
+    HopModel native{manifest, "native"}, reference{manifest, "onnxruntime"}, old{without, "native"};
+    const auto left = error_left_by_gains(native, clean, noisy);
+    EXPECT_NEAR(left, error_left_by_gains(reference, clean, noisy), 1e-3);
+    EXPECT_LT(left, 0.9 * error_left_by_gains(old, clean, noisy));
+}
+
 TEST(Backend, IsChosenByTheFilesAndSaysWhy) {
     const HopModel model{find_model("dtln"), "auto"};
     EXPECT_STREQ(model.backend(), "tflite");

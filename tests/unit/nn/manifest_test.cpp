@@ -263,6 +263,13 @@ TEST_F(ManifestFile, OfADeepFilterNamesWhatDoesNotFit) {
                 HasSubstr("found f32 [1,64,1,16], expected f32 [1,64,1,8] as its input has"));
     EXPECT_THAT(complaint("  { input = \"c0\", file = \"enc_conv_streaming.onnx\", output = \"c0\" },\n", ""),
                 HasSubstr("found \"c0\" without a value"));
+    EXPECT_THAT(
+        complaint("[1, 1, 288]", "[1, 1, 287]"),
+        HasSubstr("found [1,1,287], expected \"evidence\" f32 of 288 values: three for each of the filtered_bins"));
+    EXPECT_THAT(complaint("evidence = \"evidence\"", "evidence = \"none\""), HasSubstr("found no \"none\""));
+    EXPECT_THAT(complaint("evidence = \"evidence\"\n", ""), HasSubstr("key \"deep_filter.evidence\": found nothing"));
+    EXPECT_THAT(complaint("fresh_gains = \"fresh\"", "fresh_gains = \"none\""),
+                HasSubstr("found \"evidence\" without a value"));
     EXPECT_THAT(complaint("domain = \"deep_filter\"", "domain = \"features\""), HasSubstr("key \"graph.domain\""));
 }
 
