@@ -34,7 +34,7 @@ std::string heard_instead(const ScoredRecording& scored, std::size_t phone) {
     const auto& ratios = scored.features.goodness[phone];
     const auto largest = std::max_element(ratios.begin(), ratios.end());
     if (scored.scores.phones[phone] >= kDoubtful || *largest < kLeastRatio) return {};
-    if (verdict_on(scored, phone).value_or(speech::Verdict::kOtherwise) != speech::Verdict::kOtherwise) return {};
+    if (verdict_on(scored, phone).value_or(speech::Verdict::otherwise) != speech::Verdict::otherwise) return {};
     return std::string{speech::phone_name(static_cast<speech::Phone>(largest - ratios.begin()))};
 }
 
@@ -52,13 +52,13 @@ Stretch phones_of_word(const ScoredRecording& scored, std::size_t number) {
 }
 
 const char* colour_of(speech::Verdict verdict) {
-    if (verdict == speech::Verdict::kNotSure) return "\033[33m";
-    return verdict == speech::Verdict::kFine ? "\033[32m" : "\033[31m";
+    if (verdict == speech::Verdict::not_sure) return "\033[33m";
+    return verdict == speech::Verdict::fine ? "\033[32m" : "\033[31m";
 }
 
 std::string phone_to_text(const ScoredRecording& scored, std::size_t phone, bool has_colours) {
     const auto verdict = verdict_on(scored, phone);
-    const bool is_sure = verdict != speech::Verdict::kNotSure;
+    const bool is_sure = verdict != speech::Verdict::not_sure;
     auto text = fmt::format("{} {}", speech::phone_name(scored.features.alignment[phone].phone),
                             is_sure ? fmt::format("{:.1f}", scored.scores.phones[phone]) : "?");
     const auto heard = heard_instead(scored, phone);
@@ -74,7 +74,7 @@ nlohmann::json verdict_to_json(const ScoredRecording& scored, std::size_t phone)
 
 bool is_unsure_of_some(const ScoredRecording& scored) {
     return std::ranges::any_of(scored.fine,
-                               [](float fine) { return speech::verdict_of(fine) == speech::Verdict::kNotSure; });
+                               [](float fine) { return speech::verdict_of(fine) == speech::Verdict::not_sure; });
 }
 
 struct Times {

@@ -32,8 +32,8 @@ float Certainty::fine_probability(float score) const noexcept {
 }
 
 std::string_view name_of(Verdict verdict) noexcept {
-    if (verdict == Verdict::kNotSure) return "not sure";
-    return verdict == Verdict::kFine ? "fine" : "otherwise";
+    if (verdict == Verdict::not_sure) return "not sure";
+    return verdict == Verdict::fine ? "fine" : "otherwise";
 }
 
 Certainty read_certainty(const std::filesystem::path& file, std::string_view name) {

@@ -16,12 +16,12 @@ struct Certainty {
 };
 
 /// What is to be said of a phone. Where fine and not fine are both less probable than kSure, nothing is known of it.
-enum class Verdict { kFine, kNotSure, kOtherwise };
+enum class Verdict { fine, not_sure, otherwise };
 inline constexpr float kSure = 0.8F;
 
 [[nodiscard]] constexpr Verdict verdict_of(float fine_probability) noexcept {
-    if (fine_probability >= kSure) return Verdict::kFine;
-    return fine_probability <= 1 - kSure ? Verdict::kOtherwise : Verdict::kNotSure;
+    if (fine_probability >= kSure) return Verdict::fine;
+    return fine_probability <= 1 - kSure ? Verdict::otherwise : Verdict::not_sure;
 }
 
 /// "fine", "not sure", "otherwise"

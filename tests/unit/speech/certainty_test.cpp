@@ -25,11 +25,11 @@ TEST(Certainty, IsALogisticCurve) {
 }
 
 TEST(Certainty, SaysNothingBetweenTheTwoVerdicts) {
-    EXPECT_EQ(verdict_of(0.81F), Verdict::kFine);
-    EXPECT_EQ(verdict_of(0.79F), Verdict::kNotSure);
-    EXPECT_EQ(verdict_of(0.21F), Verdict::kNotSure);
-    EXPECT_EQ(verdict_of(0.19F), Verdict::kOtherwise);
-    EXPECT_EQ(name_of(Verdict::kNotSure), "not sure");
+    EXPECT_EQ(verdict_of(0.81F), Verdict::fine);
+    EXPECT_EQ(verdict_of(0.79F), Verdict::not_sure);
+    EXPECT_EQ(verdict_of(0.21F), Verdict::not_sure);
+    EXPECT_EQ(verdict_of(0.19F), Verdict::otherwise);
+    EXPECT_EQ(name_of(Verdict::not_sure), "not sure");
 }
 
 TEST(Certainty, IsReadByName) {
@@ -54,9 +54,9 @@ TEST(Certainty, RefusesFilesThatHaveNone) {
 TEST(Certainty, OfThisProjectKnowsGoodFromBad) {
     for (const auto* name : {"streaming", "full", "both"}) {
         const auto certainty = read_certainty(find_weights("phone-scorer", "certainty.txt"), name);
-        EXPECT_EQ(verdict_of(certainty.fine_probability(1.9F)), Verdict::kFine) << name;
-        EXPECT_EQ(verdict_of(certainty.fine_probability(1.3F)), Verdict::kNotSure) << name;
-        EXPECT_EQ(verdict_of(certainty.fine_probability(0.5F)), Verdict::kOtherwise) << name;
+        EXPECT_EQ(verdict_of(certainty.fine_probability(1.9F)), Verdict::fine) << name;
+        EXPECT_EQ(verdict_of(certainty.fine_probability(1.3F)), Verdict::not_sure) << name;
+        EXPECT_EQ(verdict_of(certainty.fine_probability(0.5F)), Verdict::otherwise) << name;
     }
 }
 
