@@ -14,10 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
-#include <span>
-#include <vector>
+#include <string>
+#include <string_view>
 
 #include "engine/engine.hpp"
+#include "rt/clock.hpp"
 #include "sidetone/chain.hpp"
 #include "unit/engine/hand_driven_card.hpp"
 #include "unit/engine/sounds.hpp"
@@ -27,11 +28,16 @@ namespace {
 
 constexpr device::CardFormat kCard{
     .rate_hz = 48'000, .block_frames = 128, .max_block_frames = 128, .input_channels = 1, .output_channels = 1};
-constexpr std::uint32_t kWarmUpBlocks = 32, kBlocks = 6;
 constexpr std::uintptr_t kLineBytes = 64, kPageBytes = 4096;
+// Every 16th block from the 17th on puts the ledger's rows away, which is not told here.
+constexpr std::uint32_t kBlocksPerCycle = 16, kFirstOfCycle = 4, kLastOfCycle = 12;
+constexpr std::uint32_t kWarmUpBlocks = 2 * kBlocksPerCycle, kWanted = 2 * (kLastOfCycle - kFirstOfCycle);
+constexpr std::uint32_t kMostBlocks = 24 * kBlocksPerCycle;
+constexpr std::int64_t kPeriodNs = 2'666'667;
+constexpr std::size_t kMostPages = 22;  // other processors' vector code lies in other pages
 
 constexpr std::uint64_t kTrapFlag = 1U << 8U;  // in the flags register: a trap after every instruction
-constexpr std::size_t kMostSteps = 30'000;     // a block in which the network runs takes many more, and is not told
+constexpr std::size_t kMostSteps = 30'000;     // three times what a block takes
 std::array<std::uintptr_t, kMostSteps> steps;
 std::size_t step_count = 0;
 
@@ -60,13 +66,14 @@ private:
     struct sigaction before_ = {};
 };
 
-/// Steps through the engine's part of every block, and keeps the shortest one: in it no network has run.
+/// Steps through the engine's part of some blocks, and keeps where their instructions lie.
 class SteppedUser final : public device::CardUser {
 public:
     explicit SteppedUser(Engine& engine) : engine_(engine) {}
     void prepare(const device::CardFormat& format) override { engine_.prepare(format); }
     void process(const device::CardBlock& block) noexcept override {
-        if (++blocks_ <= kWarmUpBlocks) {
+        const auto of_cycle = blocks_++ % kBlocksPerCycle;
+        if (blocks_ <= kWarmUpBlocks || of_cycle < kFirstOfCycle || of_cycle >= kLastOfCycle) {
             engine_.process(block);
             return;
         }
@@ -74,43 +81,65 @@ public:
         __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | kTrapFlag);
         engine_.process(block);
         __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~kTrapFlag);
-        if (step_count < shortest_.size() || shortest_.empty()) {
-            shortest_.assign(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(step_count));
-        }
+        keep();
     }
     void on_event(device::CardEvent event) noexcept override { engine_.on_event(event); }
     [[nodiscard]] std::uint32_t delay_frames() const noexcept override { return engine_.delay_frames(); }
 
-    [[nodiscard]] std::span<const std::uintptr_t> shortest() const noexcept { return shortest_; }
+    [[nodiscard]] std::uint32_t kept() const noexcept { return kept_; }
+    [[nodiscard]] std::size_t longest() const noexcept { return longest_; }
+    /// Of all blocks kept.
+    [[nodiscard]] std::size_t touched(std::uintptr_t unit) const {
+        std::set<std::uintptr_t> units;
+        for (const auto line : lines_) units.insert(line * kLineBytes / unit);
+        return units.size();
+    }
 
 private:
+    // A block in which a result is missed takes other ways, and so do those after it: then all begins anew.
+    void keep() {
+        const auto misses = engine_.file().stages.front().stage->misses();
+        if (misses != misses_) {
+            misses_ = misses;
+            kept_ = 0;
+            longest_ = 0;
+            lines_.clear();
+            return;
+        }
+        ++kept_;
+        longest_ = std::max(longest_, step_count);
+        for (std::size_t i = 0; i < step_count; ++i) lines_.insert(steps[i] / kLineBytes);
+    }
+
     Engine& engine_;
-    std::uint32_t blocks_ = 0;
-    std::vector<std::uintptr_t> shortest_;
+    std::uint32_t blocks_ = 0, kept_ = 0;
+    std::uint64_t misses_ = 0;
+    std::size_t longest_ = 0;
+    std::set<std::uintptr_t> lines_;
 };
 
-std::size_t distinct(std::span<const std::uintptr_t> addresses, std::uintptr_t unit) {
-    std::set<std::uintptr_t> units;
-    for (const auto address : addresses) units.insert(address / unit);
-    return units.size();
-}
-
+// Hops are completed, handed to the worker, fetched and played in these blocks; nothing of the network is in them.
 TEST(CallbackCode, LiesInFewPages) {
-    Engine engine{read_chain_text("[[stage]]\nkind = \"denoise\"\nmode = \"direct\"\n", "test.toml", 1)};
+    if (std::string_view{rt::stamp_clock_name()} != "tsc") GTEST_SKIP() << "stamps are read from a library's pages";
+    Engine engine{read_chain_text("[[stage]]\nkind = \"denoise\"\nmode = \"pipelined\"\n", "test.toml", 1)};
     SteppedUser user{engine};
     test::HandDrivenCard card{user, kCard};
     const StepHandler handler;
-    const auto frames = std::size_t{kCard.block_frames} * (kWarmUpBlocks + kBlocks);
-    (void)card.play({dsp::test::white_noise(frames, 1, 0.1F)});
+    const auto noise = dsp::test::white_noise(std::size_t{kCard.block_frames} * kMostBlocks, 1, 0.1F);
+    test::Planes heard(1);
+    for (std::uint32_t block = 0; block < kMostBlocks && user.kept() < kWanted; ++block) {
+        rt::sleep_until_monotonic(rt::monotonic_ns() + kPeriodNs);
+        card.block({noise}, std::size_t{kCard.block_frames} * block, kCard.block_frames, heard);
+    }
+    if (user.kept() < kWanted) GTEST_SKIP() << "too busy a machine: the worker came late again and again";
 
-    const auto lines = distinct(user.shortest(), kLineBytes), pages = distinct(user.shortest(), kPageBytes);
-    RecordProperty("instructions", std::to_string(user.shortest().size()));
-    RecordProperty("lines", std::to_string(lines));
+    const auto pages = user.touched(kPageBytes);
+    RecordProperty("instructions", std::to_string(user.longest()));
+    RecordProperty("lines", std::to_string(user.touched(kLineBytes)));
     RecordProperty("pages", std::to_string(pages));
-    EXPECT_GT(user.shortest().size(), 2000U) << "two resamplers and two conversions have run";
-    EXPECT_LT(user.shortest().size(), kMostSteps);
-    EXPECT_LE(lines, 170U);
-    EXPECT_LE(pages, 18U);
+    EXPECT_GT(user.longest(), 2000U) << "two resamplers and two conversions have run";
+    EXPECT_LT(user.longest(), kMostSteps);
+    EXPECT_LE(pages, kMostPages);
 }
 
 }  // namespace
