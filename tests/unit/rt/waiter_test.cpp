@@ -73,6 +73,7 @@ TEST(PredictiveWaiter, StopEndsTheWaitNowAndEverAfter) {
 // A card's clock is followed block by block, so the moment of one hop is announced several times, each a little
 // different.
 TEST(PredictiveWaiter, GetsUpLaterAsLongAsWorkFindsItAwakeThoughTheMomentIsCorrectedMeanwhile) {
+    if (!may_use_realtime_priority()) GTEST_SKIP() << "no right to real-time priority";
     constexpr int kRounds = 100;
     PredictiveWaiter waiter;
     const auto lead_at_first_ns = waiter.lead_ns();
