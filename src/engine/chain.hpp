@@ -36,6 +36,8 @@ public:
 
     [[nodiscard]] std::uint32_t delay_frames() const noexcept { return delay_frames_; }
     [[nodiscard]] std::vector<stage::WorkSource*> work() const;
+    /// Empty, or one line: what could not be locked in memory (rt::Arena).
+    [[nodiscard]] const std::string& lock_warning() const noexcept { return arena_.lock_warning(); }
 
     /// Linear peaks since the last call: of the chain's channels as they come in, and of the card's as they go out. Any
     /// one thread.

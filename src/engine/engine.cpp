@@ -112,6 +112,7 @@ std::vector<std::string> Engine::warnings() const {
     std::vector<std::string> result;
     if (!worker_.warning().empty()) result.push_back(worker_.warning());
     if (!arena_.lock_warning().empty()) result.push_back(arena_.lock_warning());
+    if (chain_ != nullptr && !chain_->lock_warning().empty()) result.push_back(chain_->lock_warning());
     return result;
 }
 
