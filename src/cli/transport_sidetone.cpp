@@ -147,7 +147,9 @@ void SidetonePipeline::begin_counting() noexcept {
 // ── whoever runs the model ──────────────────────────────────────────────────────────────────────
 
 void SidetonePipeline::begin_times_anew() noexcept {
-    if (!wants_new_times_.exchange(false, std::memory_order_relaxed)) return;
+    // Read first: a write at every look would take the line from other processors each time.
+    if (!wants_new_times_.load(std::memory_order_relaxed)) return;
+    wants_new_times_.store(false, std::memory_order_relaxed);
     begin_anew(hand_off_);
     begin_anew(inference_);
 }

@@ -79,12 +79,14 @@ private:
     engine::Worker worker_;
     WatchedWork work_{*this};
     const rt::Histogram *hand_off_ = nullptr, *inference_ = nullptr;
-    std::atomic<bool> wants_new_times_{false};   // the worker shall begin the stage's parts anew
-    bool counts_ = false;                        // audio thread: `begin_counting` has been called since `start`
-    bool ran_model_ = false;                     // audio thread: in the last block
-    std::int64_t frames_in_ = 0, next_hop_ = 0;  // audio thread: hops below next_hop_ are complete
-    std::array<std::atomic<std::int64_t>, kHopsRemembered> due_ns_{};
-    std::atomic<std::int64_t> hops_submitted_{0}, hops_done_{0};
+    // Each on lines of its own: looking on must not slow what it looks at.
+    alignas(rt::kCacheLine) std::atomic<bool> wants_new_times_{false};  // the worker shall begin the stage's parts anew
+    alignas(rt::kCacheLine) bool counts_ = false;  // audio thread: `begin_counting` has been called since `start`
+    bool ran_model_ = false;                       // audio thread: in the last block
+    std::int64_t frames_in_ = 0, next_hop_ = 0;    // audio thread: hops below next_hop_ are complete
+    alignas(rt::kCacheLine) std::array<std::atomic<std::int64_t>, kHopsRemembered> due_ns_{};
+    alignas(rt::kCacheLine) std::atomic<std::int64_t> hops_submitted_{0};  // audio thread writes
+    alignas(rt::kCacheLine) std::atomic<std::int64_t> hops_done_{0};       // worker writes
 };
 
 }  // namespace sidetone::cli::transport
