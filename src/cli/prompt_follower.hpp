@@ -12,6 +12,7 @@
 #include "speech/forced_alignment.hpp"
 #include "speech/prompt.hpp"
 #include "speech/spectral_track.hpp"
+#include "speech/spoken_parts.hpp"
 
 namespace sidetone::cli {
 
@@ -45,9 +46,6 @@ public:
     [[nodiscard]] bool has_voice() const noexcept { return has_voice_; }
 
 private:
-    void remember(const speech::PhonemeAnswer& answer, float voice);
-    void hand_over();
-
     speech::Prompt prompt_;
     speech::HeardPhones phones_;
     speech::ForcedAlignment alignment_;
@@ -56,11 +54,7 @@ private:
     std::int64_t samples_ = 0, answers_ = 0;
     std::vector<float> kept_answers_;  // of the first minute
     SecondPass* second_;
-    std::vector<float> recent_answers_;  // since the utterance began, or of the latest second
-    std::vector<float> recent_voices_;
-    std::int64_t first_recent_ = 0;  // the number of the first of them
-    std::int64_t first_answer_sample_ = 0, hop_ = 0;
-    std::int64_t begins_at_ = -1, ends_at_ = -1;  // samples: of the utterance that is not handed over yet
+    speech::SpokenParts parts_;  // for the second pass
     bool has_voice_ = false;
     std::int64_t voice_ended_at_ = -1;  // sample
     std::atomic<bool> wants_to_end_{false};

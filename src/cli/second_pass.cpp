@@ -49,7 +49,7 @@ void SecondPass::hear(std::span<const float> samples) {
     if (heard_.size() >= kHandedOver) add(Task{});
 }
 
-void SecondPass::submit(SpokenPart part) {
+void SecondPass::submit(speech::SpokenPart part) {
     add(Task{.part = std::move(part), .submitted_ns = rt::now_ns()});
 }
 
@@ -134,7 +134,7 @@ void SecondPass::forget() {
     first_kept_ += kMostKept / 2;
 }
 
-JudgedPart SecondPass::judged(const SpokenPart& part, bool is_behind) {
+JudgedPart SecondPass::judged(const speech::SpokenPart& part, bool is_behind) {
     JudgedPart judged{.begin_sample = part.begin_sample, .end_sample = part.end_sample};
     if (!is_behind) judged.phones = phones_of(part);
     judged.read = read_of(part);
@@ -148,7 +148,7 @@ JudgedPart SecondPass::judged(const SpokenPart& part, bool is_behind) {
     return judged;
 }
 
-speech::ReadPart SecondPass::read_of(const SpokenPart& part) {
+speech::ReadPart SecondPass::read_of(const speech::SpokenPart& part) {
     const auto before = alignment_.frames();
     std::array<float, speech::kPhoneClassCount> row{};
     for (std::size_t n = 0; n < part.voices.size(); ++n) {
@@ -161,7 +161,7 @@ speech::ReadPart SecondPass::read_of(const SpokenPart& part) {
     return read;
 }
 
-std::vector<speech::HeardPhone> SecondPass::phones_of(const SpokenPart& part) {
+std::vector<speech::HeardPhone> SecondPass::phones_of(const speech::SpokenPart& part) {
     phones_.reset();
     const auto frames = static_cast<std::int64_t>(part.answers.size() / speech::kPhoneClassCount);
     std::vector<std::int64_t> wanted(static_cast<std::size_t>(frames));

@@ -17,18 +17,11 @@
 #include "speech/prompt.hpp"
 #include "speech/pronunciation_judge.hpp"
 #include "speech/read_part.hpp"
+#include "speech/spoken_parts.hpp"
 
 namespace sidetone::cli {
 
-/// What one who reads said between two pauses, as it was heard live. Frames are the live network's answers.
-struct SpokenPart {
-    std::int64_t begin_sample = 0, end_sample = 0;
-    std::int64_t first_frame = 0;
-    std::vector<float> answers;  ///< from that frame on, row after row
-    std::vector<float> voices;   ///< of each frame: how probable a voice was
-};
-
-/// The same after the second pass.
+/// An utterance after the second pass.
 struct JudgedPart {
     std::int64_t begin_sample = 0, end_sample = 0;
     std::vector<speech::HeardPhone> phones;  ///< by the network that hears what comes after a sound, with beam 16
@@ -55,7 +48,7 @@ public:
     /// The listening thread: all that it hears, at 16 kHz.
     void hear(std::span<const float> samples);
     /// The listening thread: an utterance is over, and all of its sound has been heard.
-    void submit(SpokenPart part);
+    void submit(speech::SpokenPart part);
     /// The listening thread: nothing more comes. A part may be submitted still.
     void end();
 
@@ -71,7 +64,7 @@ public:
 private:
     struct Task {
         std::vector<float> samples = {};
-        std::optional<SpokenPart> part = {};
+        std::optional<speech::SpokenPart> part = {};
         bool is_last = false;
         bool is_behind = false;  ///< sound was lost before it
         std::int64_t submitted_ns = 0;
@@ -82,9 +75,9 @@ private:
     void listen(const Task& task);
     void keep(const speech::PhonemeAnswer& answer);
     void forget();
-    [[nodiscard]] JudgedPart judged(const SpokenPart& part, bool is_behind);
-    [[nodiscard]] std::vector<speech::HeardPhone> phones_of(const SpokenPart& part);
-    [[nodiscard]] speech::ReadPart read_of(const SpokenPart& part);
+    [[nodiscard]] JudgedPart judged(const speech::SpokenPart& part, bool is_behind);
+    [[nodiscard]] std::vector<speech::HeardPhone> phones_of(const speech::SpokenPart& part);
+    [[nodiscard]] speech::ReadPart read_of(const speech::SpokenPart& part);
 
     speech::PhonemeRecognizer recognizer_;
     const speech::Prompt& prompt_;

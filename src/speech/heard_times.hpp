@@ -22,6 +22,10 @@ public:
     [[nodiscard]] std::int64_t sample_of(std::int64_t frame) const noexcept SIDETONE_REALTIME {
         return std::max<std::int64_t>(0, first_answer_sample_ + frame * hop_);
     }
+    /// The one that is about a sample, from the first on.
+    [[nodiscard]] std::int64_t frame_of(std::int64_t sample) const noexcept SIDETONE_REALTIME {
+        return hop_ > 0 ? std::max<std::int64_t>(0, (sample - first_answer_sample_) / hop_) : 0;
+    }
 
 private:
     std::int64_t first_answer_sample_ = 0, hop_ = 0;
