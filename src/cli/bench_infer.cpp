@@ -75,13 +75,13 @@ std::optional<std::uint64_t> multiply_adds_of(const Candidate& candidate) {
     return sum;
 }
 
-/// Nobody where it is not asked for, or where the right to real-time priority is missing: that is said.
+/// Nobody where it is not asked for, or cannot be: that is said.
 std::unique_ptr<rt::StallWatch> watch_for(const InferArguments& arguments) {
     if (!arguments.watch_stalls) return nullptr;
-    auto watch = std::make_unique<rt::StallWatch>();
-    if (watch->is_watching()) return watch;
-    spdlog::warn("--watch-stalls: no right to real-time priority, so nobody watches (see `sidetone doctor`)");
-    return nullptr;
+    std::string why;
+    auto watch = rt::StallWatch::start_or_say(kWorkerPriority, why);
+    if (watch == nullptr) spdlog::warn("--watch-stalls: nobody watches: {}", why);
+    return watch;
 }
 
 ModelResult measure(const Candidate& candidate, const InferArguments& arguments, rt::StallWatch* watch,

@@ -16,10 +16,11 @@ constexpr std::size_t kSliceRuns = 64;
 // After another backend's turn the caches are the other's: a stream in a live chain does not change backends.
 constexpr std::size_t kSettleRuns = 4;
 constexpr std::size_t kCountedRuns = 32;
-constexpr int kWorkerPriority = 70;
-// Back to back, after each turn, of the time it took: the kernel stops a real-time thread that never sleeps (by default
-// after 95 % of a second).
-constexpr double kRestShare = 0.15;
+// After each turn, and before so much processor time is spent without: the kernel stops a real-time thread that never
+// sleeps (by default after 95 % of a second).
+constexpr double kRestShare = 0.15;  // of the processor time since the last rest
+constexpr std::int64_t kRestAfterNs = 300'000'000;
+constexpr std::int64_t kStallsEndNs = 50'000'000;  // a stall is told of when it ends
 
 /// One pass over all backends, paced or not.
 class Pass {
@@ -32,10 +33,11 @@ public:
           paced_(paced),
           done_(done),
           outputs_(models.size()),
+          to_judge_(models.size()),
           outcomes_(models.size()) {
-        slice_.reserve(kSliceRuns);
         for (std::size_t i = 0; i < models.size(); ++i) {
             outputs_[i].resize(models[i].outputs() * (kSliceRuns + kSettleRuns));
+            to_judge_[i].reserve(kSliceRuns);
             outcomes_[i].backend = models[i].backend();
             outcomes_[i].paced = paced;
         }
@@ -48,7 +50,8 @@ private:
     void run_slice(std::size_t which, std::size_t first_hop, std::size_t runs);
     void run_floor(std::size_t which, std::size_t runs);
     void wait_for_hop(std::int64_t& due_ns) const noexcept;
-    void rest_since(std::int64_t began_ns) const noexcept;
+    void rest_when_due() noexcept;
+    void rest() noexcept;
     void run_once(std::size_t which, bool counts);
     void tell_stalled_from_others(std::size_t which);
     void compare(std::size_t runs);
@@ -59,12 +62,10 @@ private:
     const RunSettings& settings_;
     bool paced_;
     std::atomic<std::size_t>& done_;
-    std::vector<std::vector<float>> outputs_;  // of a slice
-    struct Run {
-        std::int64_t start_ns = 0, took_ns = 0;
-    };
-    std::vector<Run> slice_;  // those that count
+    std::vector<std::vector<float>> outputs_;          // of a slice
+    std::vector<std::vector<rt::TimedRun>> to_judge_;  // of the last slice, those that count
     std::vector<Outcome> outcomes_;
+    std::int64_t rested_at_ns_ = 0, cpu_at_rest_ns_ = 0;
     std::vector<RegisterWork> floors_;  // of the outcomes, once their first medians are known
     double range_ = 0;                  // of the reference's outputs
     std::vector<double> differences_ = std::vector<double>(models_.size());
@@ -72,6 +73,7 @@ private:
 
 // All backends see the same hops one after the other; in each round another one is first.
 void Pass::run() {
+    rest();
     std::size_t hop = 0;
     for (std::size_t round = 0, left = settings_.runs; left > 0; ++round) {
         const auto counted = std::min(left, kSliceRuns);
@@ -85,49 +87,50 @@ void Pass::run() {
         hop += runs;
         left -= counted;
     }
+    if (settings_.watch != nullptr) rt::sleep_until_monotonic(rt::monotonic_ns() + kStallsEndNs);
     for (std::size_t i = 0; i < models_.size(); ++i) {
+        tell_stalled_from_others(i);
         outcomes_[i].max_diff = range_ > 0 ? differences_[i] / range_ : differences_[i];
         count_instructions(i, hop);
     }
 }
 
 void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs) {
+    tell_stalled_from_others(which);
     auto& model = models_[which];
-    const auto began = rt::monotonic_ns();
-    auto due = began;
+    auto due = rt::monotonic_ns();
     for (std::size_t i = 0; i < runs; ++i) {
+        rest_when_due();
         wait_for_hop(due);
         model.feed(frames_, first_hop + i);
         run_once(which, i >= kSettleRuns);
         model.read({&outputs_[which][i * model.outputs()], model.outputs()});
         done_.fetch_add(1, std::memory_order_relaxed);
     }
-    tell_stalled_from_others(which);
-    rest_since(began);
+    rest();
 }
 
-// A run is left out for when it was, whatever time it took. Once a processor goes on, its watch runs before this
-// thread does: of all that stood in the way of these runs, the watch knows by now.
+// A stall of any processor is told of when it ends, and may outlast a slice that ran on another: slices are judged as
+// late as can be.
 void Pass::tell_stalled_from_others(std::size_t which) {
-    for (const auto& run : slice_) {
-        if (settings_.watch == nullptr) break;
-        const bool stalled = settings_.watch->most_stalled_ns(run.start_ns, run.start_ns + run.took_ns) > 0;
-        if (!stalled) outcomes_[which].unstalled->record(run.took_ns);
+    if (auto* watch = settings_.watch; watch != nullptr) {
+        const auto stalls = [watch](auto from_ns, auto to_ns) { return watch->most_stalled_ns(from_ns, to_ns); };
+        rt::record_unstalled(to_judge_[which], stalls, *outcomes_[which].unstalled);
     }
-    slice_.clear();
+    to_judge_[which].clear();
 }
 
 void Pass::run_floor(std::size_t which, std::size_t runs) {
-    const auto began = rt::monotonic_ns();
-    auto due = began;
+    auto due = rt::monotonic_ns();
     for (std::size_t i = 0; i < runs; ++i) {
+        rest_when_due();
         wait_for_hop(due);
         const auto start = rt::now_ns();
         floors_[which].run();
         outcomes_[which].floor->record(rt::now_ns() - start);
         done_.fetch_add(1, std::memory_order_relaxed);
     }
-    rest_since(began);
+    rest();
 }
 
 void Pass::wait_for_hop(std::int64_t& due_ns) const noexcept {
@@ -136,17 +139,23 @@ void Pass::wait_for_hop(std::int64_t& due_ns) const noexcept {
     rt::sleep_until_monotonic(due_ns);
 }
 
-void Pass::rest_since(std::int64_t began_ns) const noexcept {
-    if (paced_) return;
-    const auto now_ns = rt::monotonic_ns();
-    rt::sleep_until_monotonic(now_ns + static_cast<std::int64_t>(kRestShare * static_cast<double>(now_ns - began_ns)));
+void Pass::rest_when_due() noexcept {
+    if (rt::monotonic_ns() - rested_at_ns_ < kRestAfterNs) return;
+    if (rt::thread_cpu_ns() - cpu_at_rest_ns_ >= kRestAfterNs) rest();
+}
+
+void Pass::rest() noexcept {
+    const auto spent_ns = static_cast<double>(rt::thread_cpu_ns() - cpu_at_rest_ns_);
+    rt::sleep_until_monotonic(rt::monotonic_ns() + static_cast<std::int64_t>(kRestShare * spent_ns));
+    rested_at_ns_ = rt::monotonic_ns();
+    cpu_at_rest_ns_ = rt::thread_cpu_ns();
 }
 
 void Pass::run_once(std::size_t which, bool counts) {
     auto& outcome = outcomes_[which];
     const auto before = rt::realtime_counts(rt::RealtimeKind::worker);
     bool good = false;
-    Run run;
+    rt::TimedRun run;
     {
         const rt::RealtimeScope scope{rt::RealtimeKind::worker};
         run.start_ns = rt::now_ns();
@@ -159,7 +168,7 @@ void Pass::run_once(std::size_t which, bool counts) {
     outcome.counts.heap_calls += after.heap_calls - before.heap_calls;
     outcome.counts.locks += after.locks - before.locks;
     outcome.times->record(run.took_ns);
-    slice_.push_back(run);
+    to_judge_[which].push_back(run);
 }
 
 void Pass::compare(std::size_t runs) {
@@ -177,6 +186,7 @@ void Pass::count_instructions(std::size_t which, std::size_t hop) {
     const InstructionCounter counter;
     std::vector<double> counts;
     for (std::size_t i = 0; i < kCountedRuns; ++i) {
+        rest_when_due();
         models_[which].feed(frames_, hop + i);
         const auto before = counter.read();
         outcomes_[which].failed = !models_[which].run() || outcomes_[which].failed;

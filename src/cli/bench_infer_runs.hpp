@@ -34,13 +34,16 @@ struct Outcome {
 struct RunSettings {
     std::size_t runs = 1000;  ///< of each backend, paced and as many back to back
     std::int64_t hop_ns = 0;
-    rt::StallWatch* watch = nullptr;  ///< asked about each run, after its turn; null: nobody watches
+    rt::StallWatch* watch = nullptr;  ///< asked about each run, a round after its turn; null: nobody watches
 };
 
+/// Of the thread that runs them (SCHED_FIFO).
+inline constexpr int kWorkerPriority = 70;
+
 /// Runs the backends in turn, some dozens of hops each, on one thread such as a worker is: first paced at the model's
-/// hop, then back to back, with a rest after each turn. The first backend is the reference that outputs are compared
-/// with. `done` counts the runs and those of the floors, twice as many, for whoever shows progress; outcomes are in the
-/// order of `models`, paced ones first.
+/// hop, then back to back, with a rest after each turn and in long ones. The first backend is the reference that
+/// outputs are compared with. `done` counts the runs and those of the floors, twice as many, for whoever shows
+/// progress; outcomes are in the order of `models`, paced ones first.
 [[nodiscard]] std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,
                                                    const RunSettings& settings, std::atomic<std::size_t>& done);
 

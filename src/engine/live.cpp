@@ -23,6 +23,8 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds{20};
 constexpr int kPollsPerStatus = 5;
+// Of the cards' threads that ask for one themselves. JACK's are below, unless its server was told otherwise.
+constexpr int kCardPriority = 70;
 constexpr std::int64_t kRetryNs = 250'000'000;
 constexpr std::int64_t kLinesEveryNs = 1'000'000'000;  // a run in trouble is not to bury its user
 
@@ -66,10 +68,10 @@ private:
 
 std::unique_ptr<rt::StallWatch> watch_of(const LiveOptions& options) {
     if (!options.watch_stalls) return nullptr;
-    auto watch = std::make_unique<rt::StallWatch>();
-    if (watch->is_watching()) return watch;
-    if (options.on_message) options.on_message("stalls are not watched: that takes the right to real-time priority");
-    return nullptr;
+    std::string why;
+    auto watch = rt::StallWatch::start_or_say(kCardPriority, why);
+    if (watch == nullptr && options.on_message) options.on_message("stalls are not watched: " + why);
+    return watch;
 }
 
 StallFinder stalls_of(rt::StallWatch* watch) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "rt/stall_watch.hpp"
 #include "rt/thread.hpp"
 #include "stage/events.hpp"
 
@@ -22,9 +23,7 @@ enum class Cause : std::uint8_t {
     stolen,  ///< the hypervisor or the scheduler took the processor away meanwhile
 };
 
-/// For how long, at the most, a processor stood still between two moments of the stamp clock, in ns
-/// (rt::StallWatch::most_stalled_ns).
-using StallFinder = std::function<std::int64_t(std::int64_t from_ns, std::int64_t to_ns)>;
+using rt::StallFinder;
 
 /// Counts what went wrong and finds the cause of each: the control thread's part of the ledger. Call `poll` some tens
 /// of times a second while sound runs; what the scheduler did is only known to that grain.

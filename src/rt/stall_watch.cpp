@@ -48,7 +48,7 @@ public:
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
 
-    [[nodiscard]] bool is_watching() const noexcept { return thread_.is_realtime(); }
+    [[nodiscard]] int priority() const noexcept { return thread_.priority(); }
     [[nodiscard]] bool take(Stall& stall) noexcept { return ring_.try_pop(stall); }
 
 private:
@@ -79,9 +79,26 @@ StallWatch::StallWatch() {
 
 StallWatch::~StallWatch() = default;
 
-bool StallWatch::is_watching() const noexcept {
-    return !watchers_.empty() &&
-           std::ranges::all_of(watchers_, [](const auto& watcher) { return watcher->is_watching(); });
+std::unique_ptr<StallWatch> StallWatch::start_or_say(int watched_priority, std::string& why) {
+    auto watch = std::make_unique<StallWatch>();
+    const int priority = watch->priority();
+    if (priority > watched_priority) return watch;
+    if (watch->watchers_.empty()) {
+        why = "this system does not tell its processors";
+    } else if (priority == 0) {
+        why = "that takes the right to real-time priority (see `sidetone doctor`)";
+    } else {
+        why = "that takes a real-time priority above " + std::to_string(watched_priority) + ", found " +
+              std::to_string(priority) + "; raise it with: sudo prlimit --pid $$ --rtprio=95";
+    }
+    return nullptr;
+}
+
+int StallWatch::priority() const noexcept {
+    if (watchers_.empty()) return 0;
+    int lowest = kHighestPriority;
+    for (const auto& watcher : watchers_) lowest = std::min(lowest, watcher->priority());
+    return lowest;
 }
 
 void StallWatch::collect() {
@@ -113,6 +130,12 @@ std::uint64_t StallWatch::stalls() {
 std::int64_t StallWatch::longest_ns() {
     collect();
     return longest_ns_;
+}
+
+void record_unstalled(std::span<const TimedRun> runs, const StallFinder& stalls, Histogram& times) {
+    for (const auto& run : runs) {
+        if (stalls(run.start_ns, run.start_ns + run.took_ns) == 0) times.record(run.took_ns);
+    }
 }
 
 std::int64_t most_stalled_ns(const std::deque<Stall>& stalls, std::int64_t from_ns, std::int64_t to_ns) noexcept {

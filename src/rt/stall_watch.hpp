@@ -4,8 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
+
+#include "rt/histogram.hpp"
 
 namespace sidetone::rt {
 
@@ -23,13 +28,20 @@ public:
     static constexpr std::int64_t kPeriodNs = 1'000'000;
     static constexpr std::int64_t kLeastNs = 300'000;  // a timer alone is late by tens of microseconds
 
+    /// Starts watching; threads up to `watched_priority` (SCHED_FIFO) cannot keep it from that. Null where it would be
+    /// no use: `why` then says what that takes.
+    [[nodiscard]] static std::unique_ptr<StallWatch> start_or_say(int watched_priority, std::string& why);
+
     /// Starts watching. Where real-time priority is refused, `is_watching` is false and nothing is ever found.
     StallWatch();
     ~StallWatch();
     StallWatch(const StallWatch&) = delete;
     StallWatch& operator=(const StallWatch&) = delete;
 
-    [[nodiscard]] bool is_watching() const noexcept;
+    [[nodiscard]] bool is_watching() const noexcept { return priority() > 0; }
+    /// The lowest that a processor's thread was granted; 0 where one was refused, or processors are not known. A thread
+    /// that is not below it passes for a stall.
+    [[nodiscard]] int priority() const noexcept;
 
     /// One control thread. How long the processor that was worst off stood still between two moments, at the most: up
     /// to a period more than was seen, for it may have begun right after its thread last got up. 0 when nothing was
@@ -49,6 +61,18 @@ private:
     std::uint64_t stalls_ = 0;
     std::int64_t longest_ns_ = 0;
 };
+
+/// For how long, at the most, a processor stood still between two moments of the stamp clock, in ns
+/// (StallWatch::most_stalled_ns).
+using StallFinder = std::function<std::int64_t(std::int64_t from_ns, std::int64_t to_ns)>;
+
+/// When something ran (stamp clock).
+struct TimedRun {
+    std::int64_t start_ns = 0, took_ns = 0;
+};
+
+/// Records the times of those runs during which no processor stood still, whatever time they took.
+void record_unstalled(std::span<const TimedRun> runs, const StallFinder& stalls, Histogram& times);
 
 /// For each watched processor's stalls what StallWatch::most_stalled_ns says.
 [[nodiscard]] std::int64_t most_stalled_ns(const std::deque<Stall>& stalls, std::int64_t from_ns,

@@ -25,7 +25,7 @@ namespace {
 
 struct SetUp {
     int kernel_id = 0;
-    bool is_realtime = false;
+    int priority = 0;  // granted; 0: ordinary scheduling
     std::string warning;
 };
 
@@ -61,13 +61,15 @@ void schedule(SetUp& done, int priority) {
         return;
     }
     priority = std::min(priority, kMostRealtimePriority);
-    done.is_realtime = set_fifo(priority);
-    if (done.is_realtime) return;
+    if (set_fifo(priority)) {
+        done.priority = priority;
+        return;
+    }
     const int limit = priority_limit();
-    if (limit > 0) done.is_realtime = set_fifo(std::min(limit, priority));
+    if (limit > 0 && set_fifo(std::min(limit, priority))) done.priority = std::min(limit, priority);
 #if defined(__linux__)
     // Ordinary threads are woken up to 50 us late to save power, unless they ask not to be.
-    if (!done.is_realtime) prctl(PR_SET_TIMERSLACK, 1UL);
+    if (done.priority == 0) prctl(PR_SET_TIMERSLACK, 1UL);
 #endif
     const std::string refused = "cannot use real-time priority " + std::to_string(priority) + " (limit " +
                                 std::to_string(limit) + "): blocks may come late under load; raise it with: ";
@@ -179,7 +181,7 @@ RealtimeThread::RealtimeThread(const ThreadSettings& settings, std::function<voi
     });
     auto done = set_up.get();
     kernel_id_ = done.kernel_id;
-    is_realtime_ = done.is_realtime;
+    priority_ = done.priority;
     warning_ = std::move(done.warning);
 }
 
@@ -191,7 +193,7 @@ RealtimeThread& RealtimeThread::operator=(RealtimeThread&& other) noexcept {
     join();
     thread_ = std::move(other.thread_);
     kernel_id_ = other.kernel_id_;
-    is_realtime_ = other.is_realtime_;
+    priority_ = other.priority_;
     warning_ = std::move(other.warning_);
     return *this;
 }

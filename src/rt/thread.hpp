@@ -32,15 +32,17 @@ public:
     [[nodiscard]] bool joinable() const noexcept { return thread_.joinable(); }
     /// Kernel thread id, 0 where unknown; for /proc/self/task.
     [[nodiscard]] int kernel_id() const noexcept { return kernel_id_; }
-    /// True when SCHED_FIFO was granted.
-    [[nodiscard]] bool is_realtime() const noexcept { return is_realtime_; }
+    /// True when SCHED_FIFO was granted; `priority` then says which, maybe a lower one than was asked for. Else it is
+    /// 0.
+    [[nodiscard]] bool is_realtime() const noexcept { return priority_ > 0; }
+    [[nodiscard]] int priority() const noexcept { return priority_; }
     /// Empty, or one line: what was refused and the command that mends it.
     [[nodiscard]] const std::string& warning() const noexcept { return warning_; }
 
 private:
     std::thread thread_;
     int kernel_id_ = 0;
-    bool is_realtime_ = false;
+    int priority_ = 0;
     std::string warning_;
 };
 

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <string>
+#include <vector>
+
 #include "rt/clock.hpp"
 #include "rt/thread.hpp"
 
@@ -21,13 +25,37 @@ TEST(StallWatch, AStallCountsFromAPeriodBeforeItWasSeenToItsEnd) {
     EXPECT_EQ(most_stalled_ns({}, 0, 100 * kMs), 0);
 }
 
+TEST(StallWatch, ExactlyThoseRunsAreLeftOutThatAStallOverlaps) {
+    // It counts from 9 ms to 14 ms; what a run took says nothing.
+    const std::deque<Stall> stalls{{.from_ns = 10 * kMs, .to_ns = 14 * kMs}};
+    const std::vector<TimedRun> runs{{.start_ns = 7 * kMs, .took_ns = 2 * kMs},   // ends as it begins
+                                     {.start_ns = 8 * kMs, .took_ns = 3 * kMs},   // into it
+                                     {.start_ns = 11 * kMs, .took_ns = 1 * kMs},  // within it
+                                     {.start_ns = 8 * kMs, .took_ns = 9 * kMs},   // around it
+                                     {.start_ns = 13 * kMs, .took_ns = 4 * kMs},  // out of it
+                                     {.start_ns = 14 * kMs, .took_ns = 5 * kMs}};
+    Histogram times;
+    record_unstalled(
+        runs, [&](auto from_ns, auto to_ns) { return most_stalled_ns(stalls, from_ns, to_ns); }, times);
+    EXPECT_EQ(times.count(), 2U);
+    EXPECT_NEAR(static_cast<double>(times.value_at(0.01)), 2 * kMs, 0.1 * kMs);
+    EXPECT_NEAR(static_cast<double>(times.max_ns()), 5 * kMs, 0.1 * kMs);
+}
+
+TEST(StallWatch, IsRefusedWhereItCannotBeAboveThoseItWatches) {
+    std::string why;
+    EXPECT_EQ(StallWatch::start_or_say(99, why), nullptr);
+    EXPECT_NE(why.find(may_use_realtime_priority() ? "above 99" : "right to real-time priority"), why.npos) << why;
+}
+
 // A program that keeps a processor to itself, at a real-time priority below the watch's, is no stall.
 TEST(StallWatch, ABusyProgramIsNoStall) {
-    if (!may_use_realtime_priority()) GTEST_SKIP() << "no right to real-time priority";
+    constexpr int kBusyPriority = 70;
     StallWatch watch;
-    ASSERT_TRUE(watch.is_watching());
+    if (watch.priority() <= kBusyPriority) GTEST_SKIP() << "no right to a higher real-time priority";
+    EXPECT_TRUE(watch.is_watching());
     std::int64_t from_ns = 0, to_ns = 0;
-    RealtimeThread busy{{.name = "busy", .priority = 70, .core = 0}, [&] {
+    RealtimeThread busy{{.name = "busy", .priority = kBusyPriority, .core = 0}, [&] {
                             from_ns = now_ns();
                             do {
                                 to_ns = now_ns();
