@@ -30,7 +30,7 @@ def certainties(utterances: list[Utterance], scored: dict) -> tuple[np.ndarray, 
         if scored[one.name]["spoken"]:
             said += [phone["fine"] for word in scored[one.name]["words"] for phone in word["phones"]]
             is_fine.append(one.phone_scores >= FINE)
-    return np.array(said), np.concatenate(is_fine)
+    return np.array(said), np.concatenate(is_fine) if is_fine else np.array([])
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
     print(f"without scores: {refused}")
     figures = {**agreement(utterances, *arrays), "refused": refused}
     said, is_fine = certainties(utterances, scored)
-    if None not in said:
+    if len(said) > 0 and None not in said:
         print(reliability(said, is_fine))
         figures["calibration_error"] = expected_calibration_error(said, is_fine)
         figures["verdicts"] = verdicts(said, is_fine)
