@@ -13,8 +13,8 @@ namespace sidetone::speech {
 ///
 /// A row's level is its largest value. What stands out from the quietest of the last seconds counts as the voice: its
 /// mean over some seconds is followed, upwards faster than downwards, and kept while there is none, so that no silence
-/// is turned up. Levels within ±13 dB of training's are left alone, from ±26 dB on all that is missing is made up for;
-/// and a voice is believed in step by step.
+/// is turned up. Levels within ±13 dB of training's are left alone, from ±26 dB on all that is missing is made up for,
+/// up to 45 dB for soft voices and 20 dB for loud ones; and a voice is believed in step by step.
 ///
 /// Depends on the rows alone, so results do not depend on how samples were chunked. One thread. No heap.
 class LevelNormaliser {
