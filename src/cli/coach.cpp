@@ -19,12 +19,12 @@
 #include "cli/prompt_follower.hpp"
 #include "cli/reading_report.hpp"
 #include "cli/score_report.hpp"
-#include "cli/second_pass.hpp"
 #include "cli/speech_commands.hpp"
 #include "cli/speech_model.hpp"
 #include "speech/border_refinement.hpp"
 #include "speech/pronunciation_judge.hpp"
 #include "speech/read_part.hpp"
+#include "speech/second_pass.hpp"
 #include "speech/voice_detector.hpp"
 
 namespace sidetone::cli {
@@ -46,12 +46,13 @@ speech::PronunciationJudge::Scorers scorers_of(const SpeechModelArguments& model
     return scorer_files(are_both_passes(model) ? model : live(model));
 }
 
-std::unique_ptr<SecondPass> open_second_pass(const SpeechModelArguments& model, const speech::Prompt& prompt,
-                                             const speech::PronunciationJudge& judge, std::int64_t live_first_sample) {
+std::unique_ptr<speech::SecondPass> open_second_pass(const SpeechModelArguments& model, const speech::Prompt& prompt,
+                                                     const speech::PronunciationJudge& judge,
+                                                     std::int64_t live_first_sample) {
     if (!are_both_passes(model)) return nullptr;
     auto full = second(model);
     full.chunk_ms = kSecondPassChunkMs;
-    return std::make_unique<SecondPass>(open_recognizer(full), prompt, judge, live_first_sample);
+    return std::make_unique<speech::SecondPass>(open_recognizer(full), prompt, judge, live_first_sample);
 }
 
 /// Numbers of all answers but for those about what was said beside the text.
@@ -66,14 +67,9 @@ std::vector<std::int64_t> frames_about_text(std::size_t count, const speech::Rea
     return frames;
 }
 
-/// What the networks answered to the whole reading.
-struct Answers {
-    std::span<const float> streaming, full;
-};
-
 /// What experts would say of the reading. Nothing where it was too long to keep.
 std::optional<ScoredRecording> judge_whole(const speech::PronunciationJudge& judge, const speech::Prompt& prompt,
-                                           const speech::Reading& reading, const Answers& answers,
+                                           const speech::Reading& reading, const speech::AnswersOfPasses& answers,
                                            const LiveListener& listener) {
     if (answers.streaming.empty()) return std::nullopt;
     const auto frames = frames_about_text(answers.streaming.size() / speech::kPhoneClassCount, reading);
@@ -121,13 +117,14 @@ int coach(const CoachArguments& arguments) {
     CoachPage page{second.get(), listener.recognizer()};
     PhoneScreen screen{listener, page, ledger};
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
-    if (second) second->finish();
+    if (second) second->finish(is_stop_urgent);
     page.show_judged();
 
     auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());
     speech::refine_borders(reading, reader.track());
     const auto objection = objection_to(reading, reader.has_voice(), speech::kLeastMeanProbability);
-    const Answers answers{.streaming = reader.answers(), .full = second ? second->answers() : std::span<const float>{}};
+    const speech::AnswersOfPasses answers{.streaming = reader.answers(),
+                                          .full = second ? second->answers() : std::span<const float>{}};
     const auto scored = objection.empty() ? judge_whole(judge, prompt, reading, answers, listener) : std::nullopt;
     print(reading, objection, scored);
     for (const auto& line : ledger.lines()) report.lines.push_back(line);
@@ -171,7 +168,7 @@ void add_coach(CLI::App& app, int& exit_code) {
         ->check(CLI::IsMember({"both", "streaming"}))
         ->capture_default_str()
         ->excludes("--model");
-    command->add_option("--json", arguments->json, "Write reading and ledger to this file");
+    command->add_option("--json", arguments->json, "Write reading, scores, utterances and ledger to this file");
     command->footer(
         "Examples:\n"
         "  sidetone coach --text \"We call it bear\" --device jack\n"

@@ -26,7 +26,7 @@ double seconds_of(std::int64_t sample) {
     return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
 }
 
-ScoredRecording scored_of(JudgedPart& part, const speech::PhonemeRecognizer& live) {
+ScoredRecording scored_of(speech::JudgedPart& part, const speech::PhonemeRecognizer& live) {
     ScoredRecording scored{.prompt = {.prompt = std::move(part.words)}};
     if (!part.judgement) {
         scored.objection = "nothing of the text";
@@ -40,7 +40,7 @@ ScoredRecording scored_of(JudgedPart& part, const speech::PhonemeRecognizer& liv
     return scored;
 }
 
-std::string line_of(const JudgedPart& part, const ScoredRecording& scored, bool has_colours) {
+std::string line_of(const speech::JudgedPart& part, const ScoredRecording& scored, bool has_colours) {
     auto line = fmt::format("{:8.2f} {:8.2f} ", seconds_of(part.begin_sample), seconds_of(part.end_sample));
     if (!scored.objection.empty()) {
         line += " no words of the text; heard:";
@@ -55,7 +55,7 @@ std::string line_of(const JudgedPart& part, const ScoredRecording& scored, bool 
     return line + '\n';
 }
 
-nlohmann::json to_json(const JudgedPart& part, const ScoredRecording& scored) {
+nlohmann::json to_json(const speech::JudgedPart& part, const ScoredRecording& scored) {
     auto json = to_json(scored);
     json.erase("file");
     json.erase("guessed_words");

@@ -7,9 +7,9 @@
 
 #include "cli/phone_screen.hpp"
 #include "cli/score_report.hpp"
-#include "cli/second_pass.hpp"
 #include "rt/histogram.hpp"
 #include "speech/phoneme_recognizer.hpp"
+#include "speech/second_pass.hpp"
 
 namespace sidetone::cli {
 
@@ -18,7 +18,7 @@ namespace sidetone::cli {
 class CoachPage final : public Page {
 public:
     /// `second` may be null; both must outlive the page. `live` is asked for times only.
-    CoachPage(SecondPass* second, const speech::PhonemeRecognizer& live) : second_(second), live_(live) {}
+    CoachPage(speech::SecondPass* second, const speech::PhonemeRecognizer& live) : second_(second), live_(live) {}
 
     void show(const HeardNow& news) override;
 
@@ -32,7 +32,7 @@ public:
     [[nodiscard]] rt::Distribution judged_after_us() const { return judged_after_.distribution_us(); }
 
 private:
-    SecondPass* second_;
+    speech::SecondPass* second_;
     const speech::PhonemeRecognizer& live_;
     PhoneLine line_;
     nlohmann::json utterances_ = nlohmann::json::array();

@@ -17,7 +17,11 @@
 namespace sidetone::cli {
 namespace {
 
-std::atomic<bool> stop_requested{false};
+std::atomic<bool> stop_requested{false}, stop_requested_again{false};
+
+void request_stop(int /*signal*/) {
+    if (stop_requested.exchange(true)) stop_requested_again = true;
+}
 
 stage::Tap& tap_of(engine::ChainFile& chain) {
     for (const auto& link : chain.stages) {
@@ -78,12 +82,16 @@ engine::Report listen(const ListeningArguments& arguments, LiveListener& listene
         listener.finish();
         screen.finish();
     };
-    stop_requested = false;
-    std::signal(SIGINT, [](int) { stop_requested = true; });
-    std::signal(SIGTERM, [](int) { stop_requested = true; });
+    stop_requested = stop_requested_again = false;
+    std::signal(SIGINT, request_stop);
+    std::signal(SIGTERM, request_stop);
     return engine::run_live(
         engine::find_chain(arguments.chain), sim.input_channels, [&] { return device::open_card(request, sim); },
         options, stop_requested);
+}
+
+bool is_stop_urgent() noexcept {
+    return stop_requested_again;
 }
 
 bool is_clean(const engine::Report& report) noexcept {

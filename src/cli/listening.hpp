@@ -29,6 +29,9 @@ void add_listening_options(CLI::App& command, ListeningArguments& arguments);
 [[nodiscard]] engine::Report listen(const ListeningArguments& arguments, LiveListener& listener, PhoneScreen& screen,
                                     const std::function<bool()>& is_enough);
 
+/// The user wants it to stop, and has said so once more, or when `listen` was stopping already.
+[[nodiscard]] bool is_stop_urgent() noexcept;
+
 /// Nothing was missed, and nothing allocated or locked on the audio thread, as far as that was counted.
 [[nodiscard]] bool is_clean(const engine::Report& report) noexcept;
 

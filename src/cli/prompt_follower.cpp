@@ -12,7 +12,7 @@ constexpr std::int64_t kMostAnswers = std::int64_t{60} * 50;  // a minute of the
 
 }  // namespace
 
-PromptFollower::PromptFollower(const speech::Prompt& prompt, const Settings& settings, SecondPass* second)
+PromptFollower::PromptFollower(const speech::Prompt& prompt, const Settings& settings, speech::SecondPass* second)
     : prompt_(prompt),
       phones_({.beam = settings.beam}),
       alignment_(prompt_, speech::settings_of_readings()),

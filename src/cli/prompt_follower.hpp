@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "cli/follower.hpp"
-#include "cli/second_pass.hpp"
 #include "speech/forced_alignment.hpp"
 #include "speech/prompt.hpp"
+#include "speech/second_pass.hpp"
 #include "speech/spectral_track.hpp"
 #include "speech/spoken_parts.hpp"
 
@@ -26,7 +26,7 @@ public:
     };
 
     /// Each utterance that is over goes to `second`, which must outlive the follower, or may be null.
-    PromptFollower(const speech::Prompt& prompt, const Settings& settings, SecondPass* second);
+    PromptFollower(const speech::Prompt& prompt, const Settings& settings, speech::SecondPass* second);
 
     void hear(std::span<const float> samples) override;
     void note(const speech::VoiceEvent& event) override;
@@ -53,7 +53,7 @@ private:
     Settings settings_;
     std::int64_t samples_ = 0, answers_ = 0;
     std::vector<float> kept_answers_;  // of the first minute
-    SecondPass* second_;
+    speech::SecondPass* second_;
     speech::SpokenParts parts_;  // for the second pass
     bool has_voice_ = false;
     std::int64_t voice_ended_at_ = -1;  // sample

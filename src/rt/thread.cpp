@@ -210,6 +210,13 @@ int this_thread_kernel_id() noexcept {
 #endif
 }
 
+void run_below_others() noexcept {
+#if defined(__linux__)
+    constexpr int kNice = 10;
+    setpriority(PRIO_PROCESS, static_cast<id_t>(this_thread_kernel_id()), kNice);
+#endif
+}
+
 bool may_use_realtime_priority() noexcept {
     try {
         return RealtimeThread({.name = "sidetone-try", .priority = 1, .core = {}, .stack_prefault = 0}, [] {})

@@ -49,6 +49,10 @@ private:
 /// The calling thread's kernel id (gettid). A system call.
 [[nodiscard]] int this_thread_kernel_id() noexcept;
 
+/// The calling thread, of ordinary scheduling, gives way to all others of this kind (nice 10). Where the system has
+/// that for processes only, nothing happens.
+void run_below_others() noexcept;
+
 /// Whether this process may use SCHED_FIFO, found by trying on a short-lived thread.
 [[nodiscard]] bool may_use_realtime_priority() noexcept;
 

@@ -46,7 +46,12 @@ Certainty read_certainty(const std::filesystem::path& file, std::string_view nam
         curve.offset = number(lines, "offset");
         curve.slope = number(lines, "slope");
         if (curve.slope <= 0) lines.refuse(fmt::format("slope: found {}, expected more than 0", curve.slope));
-        if (called == name) found = curve;
+        if (const auto more = lines.next_field(); !more.empty()) {
+            lines.refuse(fmt::format("found \"{}\" after the slope, expected the line's end", shown(more)));
+        }
+        if (called != name) continue;
+        if (found) lines.refuse(fmt::format("found a second line \"{}\", expected one", name));
+        found = curve;
     }
     if (!found) throw InputError{fmt::format("{}: found no line \"{}\", expected one", file.string(), name)};
     return *found;

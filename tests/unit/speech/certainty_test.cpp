@@ -49,6 +49,8 @@ TEST(Certainty, RefusesFilesThatHaveNone) {
     EXPECT_THAT(complaint("one 1 2x\n"), HasSubstr("slope: found \"2x\""));
     EXPECT_THAT(complaint("one inf 2\n"), HasSubstr("expected a number"));
     EXPECT_THAT(complaint("one 1 -2\n"), HasSubstr("more than 0"));
+    EXPECT_THAT(complaint("one 1 2 3\n"), HasSubstr(":1: found \"3\" after the slope"));
+    EXPECT_THAT(complaint("one 1 2\none 3 4\n"), HasSubstr(":2: found a second line \"one\""));
 }
 
 TEST(Certainty, OfThisProjectKnowsGoodFromBad) {
