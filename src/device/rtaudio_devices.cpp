@@ -116,6 +116,14 @@ Wanted take_apart(const std::vector<RtAudioDevice>& devices, std::string_view wa
             .name = slash == std::string_view::npos ? std::string{} : std::string(wanted.substr(slash + 1))};
 }
 
+/// JACK has no default devices, and ALSA's comes from files.
+bool lists_its_defaults(RtAudio::Api api) {
+#ifdef SIDETONE_HAS_ALSA
+    if (api == RtAudio::LINUX_ALSA) return false;
+#endif
+    return api != RtAudio::UNIX_JACK;
+}
+
 }  // namespace
 
 std::vector<RtAudioDevice> list_rtaudio_devices() {
@@ -163,13 +171,13 @@ bool asks_for_default(const std::vector<RtAudioDevice>& devices, std::string_vie
 
 RtAudioDefaults default_rtaudio_devices(int api_number, const std::vector<RtAudioDevice>& devices) {
     const auto api = static_cast<RtAudio::Api>(api_number);
-    if (api == RtAudio::UNIX_JACK) return {};
 #ifdef SIDETONE_HAS_ALSA
     if (api == RtAudio::LINUX_ALSA) {
         const auto definition = alsa_default_definition();
         return {.input_mark = definition, .output_mark = definition, .input = {}, .output = {}};
     }
 #endif
+    if (!lists_its_defaults(api)) return {};
     RtAudioDefaults defaults;
     for (const auto& device : devices) {
         if (device.api_number != api_number) continue;
@@ -182,12 +190,7 @@ RtAudioDefaults default_rtaudio_devices(int api_number, const std::vector<RtAudi
 RtAudioDefaults default_rtaudio_devices(int api_number) {
     const auto api = static_cast<RtAudio::Api>(api_number);
     std::vector<RtAudioDevice> devices;
-#ifdef SIDETONE_HAS_ALSA
-    const bool is_told_by_files = api == RtAudio::LINUX_ALSA;
-#else
-    const bool is_told_by_files = false;
-#endif
-    if (api != RtAudio::UNIX_JACK && !is_told_by_files) list_api(api, devices);
+    if (lists_its_defaults(api)) list_api(api, devices);
     return default_rtaudio_devices(api_number, devices);
 }
 
