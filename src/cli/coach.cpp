@@ -114,7 +114,7 @@ int coach(const CoachArguments& arguments) {
         {.beam = arguments.beam, .pause_s = arguments.listening.has_recording() ? 0 : arguments.pause_s},
         second.get()};
     LiveListener listener{std::move(recognizer), speech::best_voice_detector(), reader, ledger};
-    CoachPage page{second.get(), listener.recognizer()};
+    CoachPage page{second.get(), listener.recognizer(), !arguments.json.empty()};
     PhoneScreen screen{listener, page, ledger};
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
     if (second) second->finish(is_stop_urgent);

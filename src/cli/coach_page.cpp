@@ -14,6 +14,8 @@
 namespace sidetone::cli {
 namespace {
 
+constexpr std::size_t kMostUtterances = 10'000;
+
 constexpr auto kClearLine = "\r\033[K";
 constexpr auto kGreen = "\033[32m", kYellow = "\033[33m", kRed = "\033[31m", kPlain = "\033[0m";
 
@@ -69,9 +71,10 @@ nlohmann::json to_json(const speech::JudgedPart& part, const ScoredRecording& sc
 
 }  // namespace
 
+// Phones do not wait for what was said before them; on a terminal the next news write their line anew.
 void CoachPage::show(const HeardNow& news) {
-    show_judged();
     line_.show(news);
+    show_judged();
 }
 
 void CoachPage::show_judged() {
@@ -82,7 +85,7 @@ void CoachPage::show_judged() {
         std::fputs(((is_terminal ? kClearLine : "") + line_of(*part, scored, is_terminal)).c_str(), stdout);
         std::fflush(stdout);
         judged_after_.record(static_cast<std::int64_t>(part->after_ms * 1e6));
-        utterances_.push_back(to_json(*part, scored));
+        if (keeps_utterances_ && utterances_.size() < kMostUtterances) utterances_.push_back(to_json(*part, scored));
     }
 }
 

@@ -18,15 +18,17 @@ namespace sidetone::cli {
 class CoachPage final : public Page {
 public:
     /// `second` may be null; both must outlive the page. `live` is asked for times only.
-    CoachPage(speech::SecondPass* second, const speech::PhonemeRecognizer& live) : second_(second), live_(live) {}
+    CoachPage(speech::SecondPass* second, const speech::PhonemeRecognizer& live, bool keeps_utterances)
+        : second_(second), live_(live), keeps_utterances_(keeps_utterances) {}
 
     void show(const HeardNow& news) override;
 
     /// What the second pass has done since. After the screen's end also the control thread.
     void show_judged();
 
-    /// After that: `[{start_s, end_s, phones[{phone, start_s, confidence}], spoken, words[…], utterance, after_ms,
-    /// by{phones, times, scores}}]`, words and utterance as `sidetone score` has them, where some of the text was read.
+    /// After that, where they are kept, the first 10 000: `[{start_s, end_s, phones[{phone, start_s, confidence}],
+    /// spoken, words[…], utterance, after_ms, by{phones, times, scores}}]`, words and utterance as `sidetone score` has
+    /// them, where some of the text was read.
     [[nodiscard]] const nlohmann::json& utterances() const noexcept { return utterances_; }
     /// From the utterance's end to its judgement.
     [[nodiscard]] rt::Distribution judged_after_us() const { return judged_after_.distribution_us(); }
@@ -34,6 +36,7 @@ public:
 private:
     speech::SecondPass* second_;
     const speech::PhonemeRecognizer& live_;
+    bool keeps_utterances_;
     PhoneLine line_;
     nlohmann::json utterances_ = nlohmann::json::array();
     rt::Histogram judged_after_;
