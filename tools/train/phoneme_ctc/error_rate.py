@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import soundfile
 from batches import CHILD_BELOW_AGE, held_out_speakers
 from corpus import CLASS_OF, Utterance, speechocean_utterances
 from measure import edit_distance
@@ -36,7 +38,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--phone-lm", default="auto", help="as of `sidetone transcribe`")
     parser.add_argument("--beam", type=int, default=16, help="as of `sidetone transcribe`")
     parser.add_argument("--chunk-ms", type=int, default=80, help="as of `sidetone transcribe`")
+    parser.add_argument("--gain-db", type=float, default=0, help="hear copies that are so much louder, clipped, in 16 bits")
     return parser.parse_args()
+
+
+def with_gain(file: Path, gain_db: float, folder: Path) -> Path:
+    """A copy of the recording; the recording itself where nothing is to be changed."""
+    if gain_db == 0:
+        return file
+    samples, rate = soundfile.read(file)
+    copy = folder / f"{file.stem}.wav"
+    soundfile.write(copy, np.clip(samples * 10 ** (gain_db / 20), -1, 1), rate, subtype="PCM_16")
+    return copy
 
 
 def recordings(folder: Path, on: str) -> dict[Path, Utterance]:
@@ -51,14 +64,15 @@ def recordings(folder: Path, on: str) -> dict[Path, Utterance]:
 def heard_phones(options: argparse.Namespace, files: list[Path]) -> dict[Path, list[int]]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "heard.json"
+        file_of = {with_gain(file, options.gain_db, Path(folder)): file for file in files}
         command = [options.program, "transcribe", "--brief", "--vad", "none", "--phone-lm", options.phone_lm]
         command += ["--model", options.model] if options.model else ["--pass", options.by]
-        command += ["--beam", str(options.beam), "--chunk-ms", str(options.chunk_ms), "--json", out, *files]
+        command += ["--beam", str(options.beam), "--chunk-ms", str(options.chunk_ms), "--json", out, *file_of]
         if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
             raise SystemExit(2)
         found = json.loads(out.read_text())["files"]
     return {
-        Path(file["file"]): [CLASS_OF[phone["phone"]] for part in file["utterances"] for phone in part["phones"]]
+        file_of[Path(file["file"])]: [CLASS_OF[phone["phone"]] for part in file["utterances"] for phone in part["phones"]]
         for file in found
     }
 
