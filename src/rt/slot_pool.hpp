@@ -21,9 +21,6 @@ enum class SlotState : std::uint8_t { free, writing, ready, running, done, readi
 struct SlotStamps {
     std::int64_t due_ns = 0;        ///< when the card's block that completed the hop was due
     std::int64_t submitted_ns = 0;  ///< audio thread published it
-    std::int64_t started_ns = 0;    ///< worker began
-    std::int64_t finished_ns = 0;   ///< worker ended
-    std::int64_t read_ns = 0;       ///< audio thread began to use the result
 };
 
 /// A ring of slots used in the order of their sequence numbers: slot of hop `n` is `n % size()`. One audio thread

@@ -113,7 +113,7 @@ HopExchange::HopExchange(rt::Arena& arena, const Shape& shape)
             hop = candidate;
             return true;
         }
-        finish(candidate, false, 0, 0);
+        finish(candidate, false);
     }
     return false;
 }
@@ -128,11 +128,7 @@ HopExchange::HopExchange(rt::Arena& arena, const Shape& shape)
     return results_.data() + (index(hop) * shape_.channels + channel) * result_stride(shape_);
 }
 
-[[gnu::hot]] void HopExchange::finish(std::int64_t hop, bool good, std::int64_t started_ns,
-                                      std::int64_t finished_ns) noexcept {
-    auto& stamps = pool_.stamps(sequence(hop));
-    stamps.started_ns = started_ns;
-    stamps.finished_ns = finished_ns;
+[[gnu::hot]] void HopExchange::finish(std::int64_t hop, bool good) noexcept {
     failed_[index(hop)] = good ? 0 : 1;
     (void)pool_.move(sequence(hop), rt::SlotState::running, rt::SlotState::done);
     finished_.store(hop + 1, std::memory_order_release);

@@ -73,8 +73,7 @@ public:
     /// The window that ends with `hop`.
     [[nodiscard]] const float* window(std::uint32_t channel, std::int64_t hop) const noexcept SIDETONE_REALTIME;
     [[nodiscard]] float* result_memory(std::uint32_t channel, std::int64_t hop) noexcept SIDETONE_REALTIME;
-    void finish(std::int64_t hop, bool good, std::int64_t started_ns,
-                std::int64_t finished_ns) noexcept SIDETONE_REALTIME;
+    void finish(std::int64_t hop, bool good) noexcept SIDETONE_REALTIME;
 
 private:
     // A hop this far behind what is awaited is not worth running, even for the model's state.

@@ -158,7 +158,7 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
     times_->hand_off.record(started - std::max(exchange_.stamps(hop).submitted_ns, times_->predecessor_finished_ns));
     times_->predecessor_finished_ns = finished;
     times_->inference.record(finished - started);
-    exchange_.finish(hop, good, started, finished);
+    exchange_.finish(hop, good);
     return true;
 }
 

@@ -86,7 +86,7 @@ TEST(SlotPool, HandsEveryHopToTheWorkerAndBackWhole) {
         for (std::uint64_t hop = 0; hop < kHops; ++hop) {
             while (!pool.move(hop, ready, running)) std::this_thread::yield();
             payload[hop % payload.size()] *= 3;
-            pool.stamps(hop).started_ns = pool.stamps(hop).submitted_ns + 1;
+            pool.stamps(hop).due_ns = pool.stamps(hop).submitted_ns + 1;
             if (!pool.move(hop, running, done)) std::abort();
         }
     });
@@ -100,7 +100,7 @@ TEST(SlotPool, HandsEveryHopToTheWorkerAndBackWhole) {
             ++submitted;
         } else if (pool.move(read, done, reading)) {
             if (payload[read % payload.size()] != 3 * read) ++wrong;
-            if (pool.stamps(read).started_ns != static_cast<std::int64_t>(read) + 1) ++wrong;
+            if (pool.stamps(read).due_ns != static_cast<std::int64_t>(read) + 1) ++wrong;
             if (!pool.move(read, reading, free)) ++wrong;
             ++read;
         } else {
