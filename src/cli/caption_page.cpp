@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "cli/terminal.hpp"
 #include "cli/utterance_report.hpp"
 #include "rt/error.hpp"
 
@@ -15,7 +16,6 @@ namespace sidetone::cli {
 namespace {
 
 constexpr auto kToStandardOutput = "-";
-constexpr auto kClearLine = "\r\033[K";
 
 std::FILE* opened(const std::string& file) {
     if (file.empty()) return nullptr;

@@ -9,26 +9,22 @@
 #include <string>
 #include <utility>
 
+#include "cli/terminal.hpp"
 #include "speech/reading.hpp"
 
 namespace sidetone::cli {
 namespace {
 
-constexpr std::size_t kMostUtterances = 10'000;
+using speech::PhonemeRecognizer;
 
-constexpr auto kClearLine = "\r\033[K";
-constexpr auto kGreen = "\033[32m", kYellow = "\033[33m", kRed = "\033[31m", kPlain = "\033[0m";
+constexpr std::size_t kMostUtterances = 10'000;
 
 const char* colour_of(float score) {
     if (score >= 8) return kGreen;
     return score >= 5 ? kYellow : kRed;
 }
 
-double seconds_of(std::int64_t sample) {
-    return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
-}
-
-ScoredRecording scored_of(speech::JudgedPart& part, const speech::PhonemeRecognizer& live) {
+ScoredRecording scored_of(speech::JudgedPart& part, const PhonemeRecognizer& live) {
     ScoredRecording scored{.prompt = {.prompt = std::move(part.words)}};
     if (!part.judgement) {
         scored.objection = "nothing of the text";
@@ -38,12 +34,13 @@ ScoredRecording scored_of(speech::JudgedPart& part, const speech::PhonemeRecogni
     scored.scores = std::move(part.judgement->scores);
     scored.fine = std::move(part.judgement->fine);
     scored.objection = objection_to(scored.features, speech::kLeastMeanProbability);
-    set_times(scored, part.read.frames, live, seconds_of(part.end_sample));
+    set_times(scored, part.read.frames, live, PhonemeRecognizer::seconds_of(part.end_sample));
     return scored;
 }
 
 std::string line_of(const speech::JudgedPart& part, const ScoredRecording& scored, bool has_colours) {
-    auto line = fmt::format("{:8.2f} {:8.2f} ", seconds_of(part.begin_sample), seconds_of(part.end_sample));
+    auto line = fmt::format("{:8.2f} {:8.2f} ", PhonemeRecognizer::seconds_of(part.begin_sample),
+                            PhonemeRecognizer::seconds_of(part.end_sample));
     if (!scored.objection.empty()) {
         line += " no words of the text; heard:";
         for (const auto& heard : part.phones) line += fmt::format(" {}", speech::phone_name(heard.phone));
@@ -61,8 +58,8 @@ nlohmann::json to_json(const speech::JudgedPart& part, const ScoredRecording& sc
     auto json = to_json(scored);
     json.erase("file");
     json.erase("guessed_words");
-    json["start_s"] = seconds_of(part.begin_sample);
-    json["end_s"] = seconds_of(part.end_sample);
+    json["start_s"] = PhonemeRecognizer::seconds_of(part.begin_sample);
+    json["end_s"] = PhonemeRecognizer::seconds_of(part.end_sample);
     json["phones"] = phones_to_json(part.phones);
     json["after_ms"] = part.after_ms;
     json["by"] = {{"phones", "full"}, {"times", "streaming"}, {"scores", part.by_both ? "both" : "streaming"}};
@@ -89,7 +86,7 @@ void CoachPage::show_judged() {
     }
 }
 
-void set_times(ScoredRecording& scored, std::vector<std::int64_t> frames, const speech::PhonemeRecognizer& live,
+void set_times(ScoredRecording& scored, std::vector<std::int64_t> frames, const PhonemeRecognizer& live,
                double seconds) {
     if (frames.empty()) frames.push_back(0);
     frames.push_back(frames.back() + 1);
@@ -110,7 +107,7 @@ nlohmann::json phones_to_json(const std::vector<speech::HeardPhone>& phones) {
     auto json = nlohmann::json::array();
     for (const auto& heard : phones) {
         json.push_back({{"phone", speech::phone_name(heard.phone)},
-                        {"start_s", seconds_of(heard.first_sample)},
+                        {"start_s", PhonemeRecognizer::seconds_of(heard.first_sample)},
                         {"confidence", heard.confidence}});
     }
     return json;

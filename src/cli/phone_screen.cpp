@@ -8,10 +8,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "cli/terminal.hpp"
 #include "rt/clock.hpp"
 
 namespace sidetone::cli {
 namespace {
+
+using speech::PhonemeRecognizer;
 
 constexpr int kPriority = 30;  // below any card's and worker's
 
@@ -20,15 +23,9 @@ constexpr std::size_t kPhonesOfLine = 24;
 constexpr std::int64_t kAnswerSamples = 320;
 constexpr std::int64_t kSameSamples = 800;  // a phone that moves by less is the same phone
 
-constexpr auto kGreen = "\033[32m", kYellow = "\033[33m", kRed = "\033[31m", kDim = "\033[2m", kPlain = "\033[0m";
-
 const char* colour_of(float confidence) {
     if (confidence >= 0.7F) return kGreen;
     return confidence >= 0.4F ? kYellow : kRed;
-}
-
-double seconds_of(std::int64_t sample) {
-    return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
 }
 
 }  // namespace
@@ -36,7 +33,8 @@ double seconds_of(std::int64_t sample) {
 std::string phones_line(const HeardNow& news, bool has_colours) {
     const auto from = news.count > kPhonesOfLine ? news.count - kPhonesOfLine : 0;
     if (news.count == 0) return "…";
-    std::string line = fmt::format("{:7.2f} s ", seconds_of(news.phones[news.count - 1].first_sample));
+    std::string line =
+        fmt::format("{:7.2f} s ", PhonemeRecognizer::seconds_of(news.phones[news.count - 1].first_sample));
     for (auto i = from; i < news.count; ++i) {
         const auto& heard = news.phones[i];
         const bool may_change = news.first + i >= news.settled;
@@ -51,7 +49,8 @@ PhoneLine::PhoneLine() : is_terminal_(isatty(STDOUT_FILENO) != 0) {}
 
 void PhoneLine::show(const HeardNow& news) {
     if (is_terminal_) {
-        std::fputs(fmt::format("\r\033[K{}{}", phones_line(news, true), news.is_over ? "\n" : "").c_str(), stdout);
+        std::fputs(fmt::format("{}{}{}", kClearLine, phones_line(news, true), news.is_over ? "\n" : "").c_str(),
+                   stdout);
         std::fflush(stdout);
         return;
     }
@@ -59,7 +58,7 @@ void PhoneLine::show(const HeardNow& news) {
     const auto end = news.is_over ? news.first + news.count : std::min(news.settled, news.first + news.count);
     for (auto number = std::max(printed_, news.first); number < end; ++number) {
         const auto& heard = news.phones[number - news.first];
-        line += line.empty() ? fmt::format("{:7.2f} s ", seconds_of(heard.first_sample)) : "";
+        line += line.empty() ? fmt::format("{:7.2f} s ", PhonemeRecognizer::seconds_of(heard.first_sample)) : "";
         line += fmt::format(" {}", speech::phone_name(heard.phone));
     }
     printed_ = std::max(printed_, end);
@@ -110,7 +109,7 @@ void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
         shown.phone = heard.phone;
         shown.first_sample = heard.first_sample;
         const auto heard_at = heard.first_sample + kAnswerSamples;
-        shown.heard_ns = news.sample_at_zero + heard_at * 1'000'000'000 / speech::PhonemeRecognizer::kRateHz;
+        shown.heard_ns = news.sample_at_zero + heard_at * 1'000'000'000 / PhonemeRecognizer::kRateHz;
     }
     if (news.ends_utterance || news.is_over) count_shown();
 }

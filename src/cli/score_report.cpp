@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "cli/reading_report.hpp"
+#include "cli/terminal.hpp"
 #include "speech/certainty.hpp"
 
 namespace sidetone::cli {
@@ -52,8 +53,8 @@ Stretch phones_of_word(const ScoredRecording& scored, std::size_t number) {
 }
 
 const char* colour_of(speech::Verdict verdict) {
-    if (verdict == speech::Verdict::not_sure) return "\033[33m";
-    return verdict == speech::Verdict::fine ? "\033[32m" : "\033[31m";
+    if (verdict == speech::Verdict::not_sure) return kYellow;
+    return verdict == speech::Verdict::fine ? kGreen : kRed;
 }
 
 std::string phone_to_text(const ScoredRecording& scored, std::size_t phone, bool has_colours) {
@@ -63,7 +64,7 @@ std::string phone_to_text(const ScoredRecording& scored, std::size_t phone, bool
                             is_sure ? fmt::format("{:.1f}", scored.scores.phones[phone]) : "?");
     const auto heard = heard_instead(scored, phone);
     if (!heard.empty()) text += heard == "-" ? " (not heard)" : fmt::format(" (heard {})", heard);
-    return has_colours && verdict ? colour_of(*verdict) + text + "\033[0m" : text;
+    return has_colours && verdict ? colour_of(*verdict) + text + kPlain : text;
 }
 
 /// Null where nobody knows.

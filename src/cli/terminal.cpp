@@ -30,14 +30,14 @@ void StatusLine::show(const std::string& text) {
     if (!is_terminal_) return;
     winsize size{};
     const std::size_t width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
-    std::fprintf(stderr, "\r\033[K%s", std::string{beginning(text, width)}.c_str());
+    std::fprintf(stderr, "%s%s", kClearLine, std::string{beginning(text, width)}.c_str());
     std::fflush(stderr);
     is_shown_ = true;
 }
 
 void StatusLine::clear() {
     if (!is_shown_) return;
-    std::fputs("\r\033[K", stderr);
+    std::fputs(kClearLine, stderr);
     std::fflush(stderr);
     is_shown_ = false;
 }

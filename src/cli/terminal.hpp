@@ -7,6 +7,11 @@
 
 namespace sidetone::cli {
 
+/// What a terminal understands (ECMA-48): back to the line's beginning and empty it; colours until kPlain.
+inline constexpr auto kClearLine = "\r\033[K";
+inline constexpr auto kGreen = "\033[32m", kYellow = "\033[33m", kRed = "\033[31m", kDim = "\033[2m",
+                      kPlain = "\033[0m";
+
 /// One line at the foot of a terminal that is written over again and again; nothing at all where standard error is no
 /// terminal.
 class StatusLine {

@@ -11,26 +11,25 @@
 namespace sidetone::cli {
 namespace {
 
-double seconds_of(std::int64_t sample) noexcept {
-    return static_cast<double>(sample) / speech::PhonemeRecognizer::kRateHz;
-}
+using speech::PhonemeRecognizer;
 
 template <class Heard>
 nlohmann::json to_json(const char* kind, std::string_view name, const Heard& heard) {
     return {{kind, name},
-            {"start_s", seconds_of(heard.first_sample)},
-            {"end_s", seconds_of(heard.end_sample)},
+            {"start_s", PhonemeRecognizer::seconds_of(heard.first_sample)},
+            {"end_s", PhonemeRecognizer::seconds_of(heard.end_sample)},
             {"confidence", heard.confidence}};
 }
 
 }  // namespace
 
 double start_s(const speech::Utterance& utterance) noexcept {
-    return seconds_of(utterance.phones.empty() ? utterance.begin : utterance.phones.front().first_sample);
+    return PhonemeRecognizer::seconds_of(utterance.phones.empty() ? utterance.begin
+                                                                  : utterance.phones.front().first_sample);
 }
 
 double end_s(const speech::Utterance& utterance) noexcept {
-    return seconds_of(utterance.phones.empty() ? utterance.end : utterance.phones.back().end_sample);
+    return PhonemeRecognizer::seconds_of(utterance.phones.empty() ? utterance.end : utterance.phones.back().end_sample);
 }
 
 std::string line_of(const speech::Utterance& utterance, const std::optional<speech::HeardWords>& words) {
@@ -47,8 +46,9 @@ std::string line_of(const speech::Utterance& utterance, const std::optional<spee
 std::string table_of(const speech::Utterance& utterance, const std::optional<speech::HeardWords>& words) {
     std::string table;
     const auto add = [&](std::string_view name, std::size_t width, const auto& heard) {
-        table += fmt::format("    {:8.2f} {:8.2f}  {:<{}} {:.2f}\n", seconds_of(heard.first_sample),
-                             seconds_of(heard.end_sample), name, width, static_cast<double>(heard.confidence));
+        table += fmt::format("    {:8.2f} {:8.2f}  {:<{}} {:.2f}\n", PhonemeRecognizer::seconds_of(heard.first_sample),
+                             PhonemeRecognizer::seconds_of(heard.end_sample), name, width,
+                             static_cast<double>(heard.confidence));
     };
     if (words) {
         for (const auto& heard : utterance.words) add(words->text(heard), 14, heard);

@@ -48,6 +48,10 @@ public:
     PhonemeRecognizer& operator=(PhonemeRecognizer&&) noexcept;
 
     static constexpr std::uint32_t kRateHz = 16'000;
+    /// When `sample` is, in seconds since the first.
+    [[nodiscard]] static constexpr double seconds_of(std::int64_t sample) noexcept {
+        return static_cast<double>(sample) / kRateHz;
+    }
 
     /// Calls use(const PhonemeAnswer&) for each answer that `samples` make possible, in order. What is not finite
     /// counts as silence.

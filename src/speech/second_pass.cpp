@@ -12,25 +12,28 @@
 #include "rt/clock.hpp"
 #include "rt/thread.hpp"
 #include "speech/reading.hpp"
+#include "speech/vocabulary.hpp"
+#include "speech/voice_activity.hpp"
 
 namespace sidetone::speech {
 namespace {
 
-constexpr std::size_t kHandedOver = 8000;                           // samples at once
-constexpr std::size_t kMostWaiting = std::size_t{5} * 60 * 16'000;  // samples: five minutes
-constexpr std::size_t kMostAtTheEnd = std::size_t{10} * 16'000;     // samples for which one waits at the end
+constexpr std::size_t kHandedOver = 8000;                                               // samples at once
+constexpr std::size_t kMostWaiting = std::size_t{5} * 60 * PhonemeRecognizer::kRateHz;  // samples: five minutes
+constexpr std::size_t kMostAtTheEnd =
+    std::size_t{10} * PhonemeRecognizer::kRateHz;  // samples for which one waits at the end
 /// Answers: two minutes. The oldest quarter goes when they are too many: a part is of a minute at most, and judged some
 /// seconds later.
 constexpr std::int64_t kMostKept = std::int64_t{120} * 50;
 
-/// A voice is there where it is as probable as that (speech/voice_activity.hpp), and dies away for 100 ms.
-constexpr float kVoice = 0.35F;
+/// A voice is there where it is as probable as that, and dies away for 100 ms.
+constexpr float kVoice = VoiceActivity::Settings{}.end_probability;
 constexpr std::int64_t kDyingAway = 5;
 
 /// The network says blank where it is not sure. Before the text is at its end, a way that stays in the last phone of
 /// which it was sure would often be better than one that goes on; so words are given the bonus for each phone that the
-/// search for words has (speech/vocabulary.hpp).
-constexpr float kBlankDiscount = 2.5F;
+/// search for words has.
+constexpr float kBlankDiscount = Vocabulary::Weights{}.phone_bonus;
 
 /// Before the text is at its end, going through some of it beside the text would often be the better bargain.
 AlignmentSettings settings_of_parts() {

@@ -54,19 +54,32 @@ std::vector<JudgedPart> all_of(SecondPass& second) {
     return all;
 }
 
-// Frames 0 to 99 are two seconds; the network answers 0.64 s of sound at once.
+/// A second pass over noise, whose network answers 0.64 s of sound at once.
+struct Spoken {
+    explicit Spoken(std::size_t count) : samples(syllables(count)) {}
+
+    [[nodiscard]] std::span<const float> from(std::size_t first, std::size_t count) const {
+        return std::span{samples}.subspan(first, count);
+    }
+    [[nodiscard]] std::vector<JudgedPart> parts_at_the_end() {
+        second.end();
+        second.finish();
+        return all_of(second);
+    }
+
+    std::vector<float> samples;
+    PronunciationJudge scores = judge();
+    PhonemeRecognizer live = tiny_recognizer();
+    SecondPass second{tiny_recognizer(), kPrompt, scores, live.first_sample(0)};
+};
+
+// Frames 0 to 99 are two seconds.
 std::vector<HeardPhone> phones_when_submitted_after(std::size_t heard_samples) {
-    const auto samples = syllables(64'000);
-    const auto scores = judge();
-    auto recognizer = tiny_recognizer();
-    const auto first = recognizer.first_sample(0);
-    SecondPass second{std::move(recognizer), kPrompt, scores, first};
-    hear(second, std::span{samples}.first(heard_samples));
-    second.submit(part_of(0, 100));
-    hear(second, std::span{samples}.subspan(heard_samples));
-    second.end();
-    second.finish();
-    const auto parts = all_of(second);
+    Spoken spoken{64'000};
+    hear(spoken.second, spoken.from(0, heard_samples));
+    spoken.second.submit(part_of(0, 100));
+    hear(spoken.second, spoken.from(heard_samples, 64'000 - heard_samples));
+    const auto parts = spoken.parts_at_the_end();
     EXPECT_EQ(parts.size(), 1U);
     return parts.empty() ? std::vector<HeardPhone>{} : parts.front().phones;
 }
@@ -83,49 +96,35 @@ TEST(SecondPass, HearsAPartToItsEndHoweverSoonItIsHandedOver) {
 }
 
 TEST(SecondPass, HandsPartsBackInTheOrderInWhichTheyCame) {
-    const auto samples = syllables(64'000);
-    const auto scores = judge();
-    auto recognizer = tiny_recognizer();
-    const auto first = recognizer.first_sample(0);
-    SecondPass second{std::move(recognizer), kPrompt, scores, first};
+    Spoken spoken{64'000};
     for (std::int64_t n = 0; n < 4; ++n) {
-        hear(second, std::span{samples}.subspan(static_cast<std::size_t>(n) * 16'000, 16'000));
+        hear(spoken.second, spoken.from(static_cast<std::size_t>(n) * 16'000, 16'000));
         auto part = part_of(50 * n, 50);
         part.begin_sample = 16'000 * n;
-        second.submit(std::move(part));
+        spoken.second.submit(std::move(part));
     }
-    second.end();
-    second.finish();
-    const auto parts = all_of(second);
+    const auto parts = spoken.parts_at_the_end();
     ASSERT_EQ(parts.size(), 4U);
     for (std::int64_t n = 0; n < 4; ++n) EXPECT_EQ(parts[static_cast<std::size_t>(n)].begin_sample, 16'000 * n);
-    EXPECT_GE(second.answers().size(), 190 * kPhoneClassCount);
+    EXPECT_GE(spoken.second.answers().size(), 190 * kPhoneClassCount);
 }
 
 // More than ten seconds wait, unless the machine is so fast that they do not.
 TEST(SecondPass, HandsBackEveryPartWhereThereIsNoTimeForTheRest) {
-    const auto samples = syllables(60 * 16'000);
-    const auto scores = judge();
-    auto recognizer = tiny_recognizer();
-    const auto first = recognizer.first_sample(0);
-    SecondPass second{std::move(recognizer), kPrompt, scores, first};
-    hear(second, samples);
-    second.submit(part_of(0, 500));
-    second.submit(part_of(500, 500));
-    second.end();
-    second.finish([] { return true; });
-    EXPECT_EQ(all_of(second).size(), 2U);
-    EXPECT_EQ(second.answers().empty(), second.is_behind());
+    Spoken spoken{60 * 16'000};
+    hear(spoken.second, spoken.samples);
+    spoken.second.submit(part_of(0, 500));
+    spoken.second.submit(part_of(500, 500));
+    spoken.second.end();
+    spoken.second.finish([] { return true; });
+    EXPECT_EQ(all_of(spoken.second).size(), 2U);
+    EXPECT_EQ(spoken.second.answers().empty(), spoken.second.is_behind());
 }
 
 TEST(SecondPass, LeavesWhatWaitsWhenItGoes) {
-    const auto samples = syllables(60 * 16'000);
-    const auto scores = judge();
-    auto recognizer = tiny_recognizer();
-    const auto first = recognizer.first_sample(0);
-    SecondPass second{std::move(recognizer), kPrompt, scores, first};
-    hear(second, samples);
-    second.submit(part_of(0, 500));
+    Spoken spoken{60 * 16'000};
+    hear(spoken.second, spoken.samples);
+    spoken.second.submit(part_of(0, 500));
 }
 
 }  // namespace
