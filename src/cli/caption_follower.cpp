@@ -33,19 +33,20 @@ void CaptionFollower::hear(std::span<const float> samples) {
 }
 
 void CaptionFollower::answer(const speech::PhonemeAnswer& answer, float) {
-    utterances_.take(answer, [this](const speech::Utterance& utterance) { finish(utterance); });
+    utterances_.take(answer, [this](speech::Utterance utterance) { finish(std::move(utterance)); });
 }
 
 void CaptionFollower::end() {
-    utterances_.finish([this](const speech::Utterance& utterance) { finish(utterance); });
+    utterances_.finish([this](speech::Utterance utterance) { finish(std::move(utterance)); });
 }
 
-void CaptionFollower::finish(const speech::Utterance& utterance) {
-    ended_.push_back(utterance);
+void CaptionFollower::finish(speech::Utterance utterance) {
     if (texts_ != nullptr) texts_->submit(over_++, sound_.copy(utterance.begin, utterance.end));
+    ended_.push_back(std::move(utterance));
 }
 
 bool CaptionFollower::show(HeardNow& news) {
+    utterances_.hand_out([this](speech::Utterance utterance) { finish(std::move(utterance)); });
     news.utterance = number_;
     news.first = news.settled = phones_before_;
     if (!ended_.empty()) {

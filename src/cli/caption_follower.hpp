@@ -35,7 +35,7 @@ public:
     [[nodiscard]] std::optional<speech::Utterance> take_finished();
 
 private:
-    void finish(const speech::Utterance& utterance);
+    void finish(speech::Utterance utterance);
     void show_end(HeardNow& news);
     void show_part(HeardNow& news, std::int64_t begin);
 

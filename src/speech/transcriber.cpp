@@ -13,6 +13,7 @@ Transcriber::Transcriber(PhonemeRecognizer recognizer, std::unique_ptr<VoiceDete
 void Transcriber::push(std::span<const float> samples, const Use& use) {
     activity_.push(samples, [this](const VoiceEvent& event) { utterances_.note(event); });
     recognizer_.push(samples, [&](const PhonemeAnswer& answer) { utterances_.take(answer, use); });
+    utterances_.hand_out(use);
 }
 
 void Transcriber::finish(const Use& use) {

@@ -23,12 +23,12 @@ void Utterances::note(const VoiceEvent& event) {
 
 void Utterances::take(const PhonemeAnswer& answer, const Use& use) {
     answered_ = answer.first_sample;
-    if (!ahead_.empty() && answered_ >= ahead_.front().end) hand_out_front(ahead_.front().end, use);
+    if (!ahead_.empty() && answered_ >= ahead_.front().end) set_front_aside(ahead_.front().end, use);
     if (phones_.size() >= kMostPhones) {
         const bool is_speech = !ahead_.empty() && ahead_.front().begin < answered_;
         if (is_speech) {
             const auto whole = ahead_.front();
-            hand_out_front(answered_, use);
+            set_front_aside(answered_, use);
             ahead_.push_front({.begin = answered_, .end = whole.end, .phones = {}, .words = {}});
         }
         forget();
@@ -38,12 +38,14 @@ void Utterances::take(const PhonemeAnswer& answer, const Use& use) {
 }
 
 void Utterances::finish(const Use& use) {
-    while (!ahead_.empty()) hand_out_front(ahead_.front().end, use);
+    while (!ahead_.empty()) set_front_aside(ahead_.front().end, use);
+    hand_out(use);
 }
 
 void Utterances::reset() {
     forget();
     ahead_.clear();
+    over_.reset();
     answered_ = 0;
 }
 
@@ -53,23 +55,31 @@ std::optional<std::int64_t> Utterances::begin() const noexcept {
 }
 
 // What was heard up to `until`: that before the utterance was noise, and what comes after begins anew.
-void Utterances::hand_out_front(std::int64_t until, const Use& use) {
-    auto utterance = std::move(ahead_.front());
+void Utterances::set_front_aside(std::int64_t until, const Use& use) {
+    hand_out(use);
+    over_ = std::move(ahead_.front());
     ahead_.pop_front();
-    utterance.end = until;
+    over_->end = until;
+    std::swap(phones_, phones_of_over_);
+    std::swap(words_, words_of_over_);
+    forget();
+}
+
+void Utterances::hand_out(const Use& use) {
+    if (!over_) return;
+    auto utterance = *std::exchange(over_, std::nullopt);
     const auto is_within = [&](const auto& heard) {
         return heard.end_sample > utterance.begin && heard.first_sample < utterance.end;
     };
-    std::vector<HeardPhone> phones(static_cast<std::size_t>(phones_.size()));
-    phones.resize(phones_.copy(0, phones));
+    std::vector<HeardPhone> phones(static_cast<std::size_t>(phones_of_over_.size()));
+    phones.resize(phones_of_over_.copy(0, phones));
     std::ranges::copy_if(phones, std::back_inserter(utterance.phones), is_within);
-    if (words_) {
+    if (words_of_over_) {
         std::vector<HeardWord> words(kMostWords);
-        words.resize(words_->copy_end(0, words));
+        words.resize(words_of_over_->copy_end(0, words));
         std::ranges::copy_if(words, std::back_inserter(utterance.words), is_within);
     }
-    use(utterance);
-    forget();
+    use(std::move(utterance));
 }
 
 void Utterances::forget() {

@@ -31,14 +31,18 @@ struct Utterance {
 /// time.
 class Utterances {
 public:
-    using Use = std::function<void(const Utterance&)>;
+    using Use = std::function<void(Utterance)>;
 
     /// With `words`, these are listened for too. Throws std::invalid_argument for settings out of range.
     explicit Utterances(const HeardPhones::Settings& settings, std::optional<HeardWords> words = {})
-        : phones_(settings), words_(std::move(words)) {}
+        : phones_(settings), words_(std::move(words)), phones_of_over_(phones_), words_of_over_(words_) {}
 
     void note(const VoiceEvent& event);
+    /// An utterance that is over with this answer is only set aside, which takes no time; one that had been before is
+    /// handed out.
     void take(const PhonemeAnswer& answer, const Use& use);
+    /// What was set aside. To be called when there is time, before long.
+    void hand_out(const Use& use);
     /// The stream is over: what is still going on ends. Then only `reset` may follow.
     void finish(const Use& use);
     void reset();
@@ -52,14 +56,16 @@ public:
 private:
     static constexpr std::int64_t kOpen = std::numeric_limits<std::int64_t>::max();
 
-    void hand_out_front(std::int64_t until, const Use& use);
-
+    void set_front_aside(std::int64_t until, const Use& use);
     void forget();
 
     HeardPhones phones_;
     std::optional<HeardWords> words_;
-    std::deque<Utterance> ahead_;  // without phones yet; the last may be open
-    std::int64_t answered_ = 0;    // sample: where the latest answer's stretch begins
+    HeardPhones phones_of_over_;  // what was heard up to the end of `over_`
+    std::optional<HeardWords> words_of_over_;
+    std::optional<Utterance> over_;  // without phones yet
+    std::deque<Utterance> ahead_;    // without phones yet; the last may be open
+    std::int64_t answered_ = 0;      // sample: where the latest answer's stretch begins
 };
 
 }  // namespace sidetone::speech
