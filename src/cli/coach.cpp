@@ -46,13 +46,11 @@ speech::PronunciationJudge::Scorers scorers_of(const SpeechModelArguments& model
     return scorer_files(are_both_passes(model) ? model : live(model));
 }
 
-std::unique_ptr<speech::SecondPass> open_second_pass(const SpeechModelArguments& model, const speech::Prompt& prompt,
-                                                     const speech::PronunciationJudge& judge,
-                                                     std::int64_t live_first_sample) {
-    if (!are_both_passes(model)) return nullptr;
+std::optional<speech::PhonemeRecognizer> open_second(const SpeechModelArguments& model) {
+    if (!are_both_passes(model)) return std::nullopt;
     auto full = second(model);
     full.chunk_ms = kSecondPassChunkMs;
-    return std::make_unique<speech::SecondPass>(open_recognizer(full), prompt, judge, live_first_sample);
+    return open_recognizer(full);
 }
 
 /// Numbers of all answers but for those about what was said beside the text.
@@ -107,36 +105,34 @@ int coach(const CoachArguments& arguments) {
     const auto prompt = read_prompt(arguments.prompt);
     const speech::PronunciationJudge judge{scorers_of(arguments.model)};
     auto recognizer = open_recognizer(live(arguments.model));
-    const auto second = open_second_pass(arguments.model, prompt, judge, recognizer.first_sample(0));
+    speech::SecondPass second{open_second(arguments.model), prompt, judge, recognizer.first_sample(0)};
     engine::Ledger ledger;
     PromptFollower reader{
-        prompt,
-        {.beam = arguments.beam, .pause_s = arguments.listening.has_recording() ? 0 : arguments.pause_s},
-        second.get()};
+        {.beam = arguments.beam, .pause_s = arguments.listening.has_recording() ? 0 : arguments.pause_s}, second};
     LiveListener listener{std::move(recognizer), speech::best_voice_detector(), reader, ledger};
-    CoachPage page{second.get(), listener.recognizer(), !arguments.json.empty()};
+    CoachPage page{second, listener.recognizer(), !arguments.json.empty()};
     PhoneScreen screen{listener, page, ledger};
     auto report = listen(arguments.listening, listener, screen, [&] { return reader.wants_to_end(); });
-    if (second) second->finish(is_stop_urgent);
+    second.finish(is_stop_urgent);
     page.show_judged();
 
-    auto reading = speech::reading_of(prompt, reader.alignment(), listener.recognizer(), listener.seconds());
+    auto reading = speech::reading_of(prompt, second.alignment(), listener.recognizer(), listener.seconds());
     speech::refine_borders(reading, reader.track());
     const auto objection = objection_to(reading, reader.has_voice(), speech::kLeastMeanProbability);
-    const speech::AnswersOfPasses answers{.streaming = reader.answers(),
-                                          .full = second ? second->answers() : std::span<const float>{}};
+    const speech::AnswersOfPasses answers{.streaming = second.live_answers(), .full = second.answers()};
     const auto scored = objection.empty() ? judge_whole(judge, prompt, reading, answers, listener) : std::nullopt;
     print(reading, objection, scored);
     for (const auto& line : ledger.lines()) report.lines.push_back(line);
     fmt::print("{}", engine::to_text(report));
     const auto shown = screen.shown_after_ms();
     fmt::print("{}{}", shown_text(shown, arguments.model.chunk_ms), judged_text(page.judged_after_us()));
+    const bool is_heard_twice = are_both_passes(arguments.model);
     if (!arguments.json.empty()) {
         auto json = engine::to_json(report);
         json["reading"] = to_json(reading, objection);
         if (scored) json["scores"] = to_json(*scored);
-        if (second) json["utterances"] = page.utterances();
-        if (second) json["judged_after_us"] = engine::to_json(page.judged_after_us());
+        if (is_heard_twice) json["utterances"] = page.utterances();
+        if (is_heard_twice) json["judged_after_us"] = engine::to_json(page.judged_after_us());
         json["by"] = {
             {"phones", "streaming"}, {"reading", "streaming"}, {"scores", answers.full.empty() ? "streaming" : "both"}};
         json["phones"] = phones_to_json(reader.phones());

@@ -75,9 +75,8 @@ void CoachPage::show(const HeardNow& news) {
 }
 
 void CoachPage::show_judged() {
-    if (second_ == nullptr) return;
     const bool is_terminal = isatty(STDOUT_FILENO) != 0;
-    while (auto part = second_->take()) {
+    while (auto part = second_.take()) {
         const auto scored = scored_of(*part, live_);
         std::fputs(((is_terminal ? kClearLine : "") + line_of(*part, scored, is_terminal)).c_str(), stdout);
         std::fflush(stdout);

@@ -17,8 +17,8 @@ namespace sidetone::cli {
 /// The screen's thread.
 class CoachPage final : public Page {
 public:
-    /// `second` may be null; both must outlive the page. `live` is asked for times only.
-    CoachPage(speech::SecondPass* second, const speech::PhonemeRecognizer& live, bool keeps_utterances)
+    /// Both must outlive the page. `live` is asked for times only.
+    CoachPage(speech::SecondPass& second, const speech::PhonemeRecognizer& live, bool keeps_utterances)
         : second_(second), live_(live), keeps_utterances_(keeps_utterances) {}
 
     void show(const HeardNow& news) override;
@@ -34,7 +34,7 @@ public:
     [[nodiscard]] rt::Distribution judged_after_us() const { return judged_after_.distribution_us(); }
 
 private:
-    speech::SecondPass* second_;
+    speech::SecondPass& second_;
     const speech::PhonemeRecognizer& live_;
     bool keeps_utterances_;
     PhoneLine line_;

@@ -89,6 +89,7 @@ void LiveListener::take(const stage::TapPiece& piece) {
     inference_.record(network_ns);
     decode_.record(decode_ns_);
     preprocess_ns_ = features_ns_ = decode_ns_ = 0;
+    decided_ns_ = rt::now_ns();
     tell(false);
 }
 
@@ -137,6 +138,7 @@ void LiveListener::hear_end() {
     activity_.finish([this](const speech::VoiceEvent& event) { follower_.note(event); });
     recognizer_.finish([this](const speech::PhonemeAnswer& a) { answer(a); });
     follower_.end();
+    decided_ns_ = rt::now_ns();
     tell(true);
 }
 
@@ -155,7 +157,7 @@ std::int64_t LiveListener::newest_needed_ns() const noexcept {
 
 void LiveListener::tell(bool is_over) {
     for (bool has_more = true; has_more;) {
-        HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns()};
+        HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns(), .decided_ns = decided_ns_};
         has_more = follower_.show(news);
         news.is_over = is_over && !has_more;
         for (; news.settled < news.first + news.count; ++news.settled) {
@@ -168,8 +170,7 @@ void LiveListener::tell(bool is_over) {
 }
 
 // The screen may be slow, but it is never to miss an end.
-void LiveListener::send(HeardNow& news) {
-    news.decided_ns = rt::now_ns();
+void LiveListener::send(const HeardNow& news) {
     while (!ring_.try_push(news)) {
         if (!news.is_over && !news.ends_utterance) return;
         std::this_thread::sleep_for(kNap);

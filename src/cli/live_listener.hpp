@@ -56,7 +56,7 @@ private:
     void answer(const speech::PhonemeAnswer& answer);
     [[nodiscard]] std::int64_t newest_needed_ns() const noexcept;
     void tell(bool is_over);
-    void send(HeardNow& news);
+    void send(const HeardNow& news);
 
     speech::PhonemeRecognizer recognizer_;
     speech::VoiceActivity activity_;
@@ -74,6 +74,7 @@ private:
     std::int64_t taken_ns_ = 0;                                         // when the piece at hand was taken
     std::int64_t preprocess_ns_ = 0, features_ns_ = 0, decode_ns_ = 0;  // since the last run
     std::int64_t answers_ = 0;
+    std::int64_t decided_ns_ = 0;  // when the follower had taken the newest of them
 
     rt::Arena arena_;
     rt::SingleWriterSingleReaderRing<HeardNow> ring_;

@@ -8,16 +8,14 @@
 #include <vector>
 
 #include "cli/follower.hpp"
-#include "speech/forced_alignment.hpp"
-#include "speech/prompt.hpp"
+#include "speech/heard_phones.hpp"
 #include "speech/second_pass.hpp"
 #include "speech/spectral_track.hpp"
-#include "speech/spoken_parts.hpp"
 
 namespace sidetone::cli {
 
-/// Follows somebody who reads a text aloud: which phones are heard, how the text lies in them, and when a pause says
-/// that the reading is over.
+/// Follows somebody who reads a text aloud: which phones are heard, and when a pause says that the reading is over. All
+/// that may come later, the text among it, is the second pass's.
 class PromptFollower final : public Follower {
 public:
     struct Settings {
@@ -25,8 +23,8 @@ public:
         double pause_s = 0;  ///< `wants_to_end` after so long a pause behind speech; 0: never
     };
 
-    /// Each utterance that is over goes to `second`, which must outlive the follower, or may be null.
-    PromptFollower(const speech::Prompt& prompt, const Settings& settings, speech::SecondPass* second);
+    /// All that is heard goes to `second`, which must outlive the follower.
+    PromptFollower(const Settings& settings, speech::SecondPass& second);
 
     void hear(std::span<const float> samples) override;
     void note(const speech::VoiceEvent& event) override;
@@ -37,24 +35,17 @@ public:
     /// Any thread: there was speech, and then the pause.
     [[nodiscard]] bool wants_to_end() const noexcept { return wants_to_end_.load(std::memory_order_relaxed); }
 
-    [[nodiscard]] speech::FinishedAlignment alignment() { return alignment_.finish(); }
     [[nodiscard]] std::vector<speech::HeardPhone> phones() const;
-    /// The network's answers, for who judges them: a row of kPhoneClassCount each. Empty after more than a minute.
-    [[nodiscard]] std::span<const float> answers() const noexcept;
     /// What was heard, for finding borders in it.
     [[nodiscard]] const speech::SpectralTrack& track() const noexcept { return track_; }
     [[nodiscard]] bool has_voice() const noexcept { return has_voice_; }
 
 private:
-    speech::Prompt prompt_;
     speech::HeardPhones phones_;
-    speech::ForcedAlignment alignment_;
     speech::SpectralTrack track_;
     Settings settings_;
-    std::int64_t samples_ = 0, answers_ = 0;
-    std::vector<float> kept_answers_;  // of the first minute
-    speech::SecondPass* second_;
-    speech::SpokenParts parts_;  // for the second pass
+    speech::SecondPass& second_;
+    std::int64_t samples_ = 0;
     bool has_voice_ = false;
     std::int64_t voice_ended_at_ = -1;  // sample
     std::atomic<bool> wants_to_end_{false};

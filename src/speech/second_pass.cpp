@@ -18,13 +18,18 @@
 namespace sidetone::speech {
 namespace {
 
-constexpr std::size_t kHandedOver = 8000;                                               // samples at once
+constexpr std::int64_t kAnswersOfSecond = 50;
+constexpr std::size_t kHandedOver = PhonemeRecognizer::kRateHz / 2;  // samples at once
+constexpr std::size_t kRowsHandedOver = kAnswersOfSecond;            // answers at once, where no samples are
+constexpr std::size_t kRowsOfPiece = 2 * kAnswersOfSecond, kNotesOfPiece = 64;
+constexpr std::size_t kPieces = 8;  // half a second each: so long this thread may be away before more are allocated
 constexpr std::size_t kMostWaiting = std::size_t{5} * 60 * PhonemeRecognizer::kRateHz;  // samples: five minutes
-constexpr std::size_t kMostAtTheEnd =
-    std::size_t{10} * PhonemeRecognizer::kRateHz;  // samples for which one waits at the end
+constexpr std::size_t kMostAtTheEnd = std::size_t{10} * PhonemeRecognizer::kRateHz;     // samples that one waits for
 /// Answers: two minutes. The oldest quarter goes when they are too many: a part is of a minute at most, and judged some
 /// seconds later.
-constexpr std::int64_t kMostKept = std::int64_t{120} * 50;
+constexpr std::int64_t kMostKept = 120 * kAnswersOfSecond;
+constexpr std::int64_t kMostLiveKept = 60 * kAnswersOfSecond;
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
 
 /// A voice is there where it is as probable as that, and dies away for 100 ms.
 constexpr float kVoice = VoiceActivity::Settings{}.end_probability;
@@ -42,48 +47,88 @@ AlignmentSettings settings_of_parts() {
     return settings;
 }
 
+std::span<const float> row_of(std::span<const float> rows, std::size_t number) {
+    return rows.subspan(number * kPhoneClassCount, kPhoneClassCount);
+}
+
 }  // namespace
 
-SecondPass::SecondPass(PhonemeRecognizer recognizer, const Prompt& prompt, const PronunciationJudge& judge,
-                       std::int64_t live_first_sample)
-    : recognizer_(std::move(recognizer)),
+SecondPass::SecondPass(std::optional<PhonemeRecognizer> recognizer, const Prompt& prompt,
+                       const PronunciationJudge& judge, std::int64_t live_first_sample)
+    : next_end_(kNone),
+      last_end_(kNone),
+      recognizer_(std::move(recognizer)),
       prompt_(prompt),
       judge_(judge),
       live_first_sample_(live_first_sample),
+      reading_(prompt, settings_of_readings()),
       phones_({.beam = kBeam}),
       alignment_(prompt, settings_of_parts()) {
-    answers_.reserve(static_cast<std::size_t>(kMostKept) * kPhoneClassCount);
-    heard_.reserve(kHandedOver);
+    if (recognizer_) answers_.reserve(static_cast<std::size_t>(kMostKept) * kPhoneClassCount);
+    live_answers_.reserve(static_cast<std::size_t>(kMostLiveKept) * kPhoneClassCount);
+    filled_.push_back(make_piece());
+    for (std::size_t n = 0; n < kPieces; ++n) empty_.push_back(make_piece());
     thread_ = std::thread{[this] { run(); }};
 }
 
-void SecondPass::hear(std::span<const float> samples) {
-    heard_.insert(heard_.end(), samples.begin(), samples.end());
-    if (heard_.size() >= kHandedOver) add(Task{});
+SecondPass::Piece SecondPass::make_piece() {
+    Piece piece;
+    piece.samples.reserve(2 * kHandedOver);
+    piece.rows.reserve(kRowsOfPiece * kPhoneClassCount);
+    piece.voices.reserve(kRowsOfPiece);
+    piece.notes.reserve(kNotesOfPiece);
+    return piece;
 }
 
-void SecondPass::submit(SpokenPart part) {
-    add(Task{.part = std::move(part), .submitted_ns = rt::now_ns()});
+void SecondPass::hear(std::span<const float> samples) {
+    if (!recognizer_) return;
+    auto& heard = filled_.front().samples;
+    heard.insert(heard.end(), samples.begin(), samples.end());
+    if (heard.size() >= kHandedOver) hand_over();
+}
+
+void SecondPass::note(const VoiceEvent& event) {
+    auto& piece = filled_.front();
+    piece.notes.push_back({.event = event, .rows_before = piece.voices.size()});
+    if (event.begins) return;
+    last_end_ = event.sample;
+    next_end_ = std::min(next_end_, event.sample);
+}
+
+// An utterance is over with the first answer behind it.
+void SecondPass::answer(const PhonemeAnswer& answer, float voice) {
+    auto& piece = filled_.front();
+    piece.rows.insert(piece.rows.end(), answer.log_probabilities.begin(), answer.log_probabilities.end());
+    piece.voices.push_back(voice);
+    if (answer.first_sample < next_end_) return;
+    next_end_ = last_end_ > answer.first_sample ? last_end_ : kNone;
+    is_part_over_ = true;
+}
+
+void SecondPass::rest() {
+    if (is_part_over_ || filled_.front().voices.size() >= kRowsHandedOver) hand_over();
 }
 
 void SecondPass::end() {
-    add(Task{.is_last = true});
+    filled_.front().is_last = true;
+    hand_over();
 }
 
-void SecondPass::add(Task task) {
-    task.samples = std::exchange(heard_, {});
-    heard_.reserve(kHandedOver);
-    std::list<Task> one;
-    one.push_back(std::move(task));
+void SecondPass::hand_over() {
+    is_part_over_ = false;
+    filled_.front().handed_over_ns = rt::now_ns();
     {
         const std::lock_guard lock{mutex_};
-        is_behind_ = is_behind_ || samples_waiting_ + one.front().samples.size() > kMostWaiting;
-        one.front().is_behind = is_behind_;
-        if (is_behind_) one.front().samples.clear();
-        samples_waiting_ += one.front().samples.size();
-        tasks_.splice(tasks_.end(), one);
+        auto& piece = filled_.front();
+        is_behind_ = is_behind_ || samples_waiting_ + piece.samples.size() > kMostWaiting;
+        piece.is_behind = is_behind_;
+        if (is_behind_) piece.samples.clear();
+        samples_waiting_ += piece.samples.size();
+        pieces_.splice(pieces_.end(), filled_);
+        if (!empty_.empty()) filled_.splice(filled_.end(), empty_, empty_.begin());
     }
     there_is_more_.release();
+    if (filled_.empty()) filled_.push_back(make_piece());
 }
 
 std::optional<JudgedPart> SecondPass::take() {
@@ -125,9 +170,9 @@ void SecondPass::leave_waiting() {
     if (samples_waiting_ == 0) return;
     is_behind_ = true;
     samples_waiting_ = 0;
-    for (auto& task : tasks_) {
-        task.samples.clear();
-        task.is_behind = true;
+    for (auto& piece : pieces_) {
+        piece.samples.clear();
+        piece.is_behind = true;
     }
 }
 
@@ -136,44 +181,84 @@ std::span<const float> SecondPass::answers() const noexcept {
     return answers_;
 }
 
+std::span<const float> SecondPass::live_answers() const noexcept {
+    if (live_answered_ > kMostLiveKept) return {};
+    return live_answers_;
+}
+
 void SecondPass::run() {
     rt::run_below_others();
     for (;;) {
         there_is_more_.acquire();
-        std::list<Task> one;
+        std::list<Piece> one;
         {
             const std::lock_guard lock{mutex_};
-            if (is_left_ || (is_over_ && tasks_.empty())) break;
-            one.splice(one.end(), tasks_, tasks_.begin());
+            if (is_left_ || (is_over_ && pieces_.empty())) break;
+            one.splice(one.end(), pieces_, pieces_.begin());
             samples_waiting_ -= one.front().samples.size();
         }
-        listen(one.front());
-        wait_for(one.front());
-        judge_waiting();
+        follow(one.front());
+        if (recognizer_) {
+            cut(one.front());
+            listen(one.front());
+            judge_waiting();
+        }
+        give_back(one);
     }
     end_frame_ = std::numeric_limits<std::int64_t>::max();
     if (!is_left_) judge_waiting();
     has_ended_ = true;
 }
 
-void SecondPass::listen(const Task& task) {
-    const auto use = [this](const PhonemeAnswer& answer) { keep(answer); };
-    if (!task.samples.empty()) recognizer_.push(task.samples, use);
-    if (task.is_last) recognizer_.finish(use);
-    end_frame_ = std::max(end_frame_, answered_);
-    if (task.is_last || task.is_behind) end_frame_ = std::numeric_limits<std::int64_t>::max();
+void SecondPass::give_back(std::list<Piece>& one) {
+    auto& piece = one.front();
+    piece.samples.clear();
+    piece.rows.clear();
+    piece.voices.clear();
+    piece.notes.clear();
+    const std::lock_guard lock{mutex_};
+    if (empty_.size() < kPieces) empty_.splice(empty_.end(), one);
 }
 
-// What this network needs of the future has not been heard when a part is handed over. The pause at its end is not
-// waited for.
-void SecondPass::wait_for(Task& task) {
-    if (!task.part) return;
-    Waiting waiting{.part = std::move(*task.part), .is_behind = task.is_behind, .submitted_ns = task.submitted_ns};
-    const auto& voices = waiting.part.voices;
-    const auto last = std::find_if(voices.rbegin(), voices.rend(), [](float voice) { return voice >= kVoice; });
-    const auto frames = std::min<std::int64_t>(voices.rend() - last + kDyingAway, std::ssize(voices));
-    waiting.end_frame = waiting.part.first_frame + frames;
-    waiting_.push_back(std::move(waiting));
+// The reading as a whole, in what the live network heard.
+void SecondPass::follow(const Piece& piece) {
+    for (std::size_t n = 0; n < piece.voices.size(); ++n) {
+        const auto row = row_of(piece.rows, n);
+        reading_.push(row, piece.voices[n]);
+        if (live_answered_++ < kMostLiveKept) live_answers_.insert(live_answers_.end(), row.begin(), row.end());
+    }
+}
+
+// Its utterances, once they are over.
+void SecondPass::cut(const Piece& piece) {
+    const auto use = [&](SpokenPart part) { wait_for(std::move(part), piece); };
+    auto number = live_answered_ - std::ssize(piece.voices);
+    auto note = piece.notes.begin();
+    for (std::size_t n = 0; n < piece.voices.size(); ++n, ++number) {
+        for (; note != piece.notes.end() && note->rows_before == n; ++note) parts_.note(note->event);
+        const PhonemeAnswer answer{.log_probabilities = row_of(piece.rows, n),
+                                   .number = number,
+                                   .first_sample = live_first_sample_ + number * recognizer_->hop()};
+        parts_.push(answer, piece.voices[n], use);
+    }
+    for (; note != piece.notes.end(); ++note) parts_.note(note->event);
+    if (piece.is_last) parts_.finish(use);
+}
+
+void SecondPass::listen(const Piece& piece) {
+    const auto use = [this](const PhonemeAnswer& answer) { keep(answer); };
+    if (!piece.samples.empty()) recognizer_->push(piece.samples, use);
+    if (piece.is_last) recognizer_->finish(use);
+    end_frame_ = std::max(end_frame_, answered_);
+    if (piece.is_last || piece.is_behind) end_frame_ = std::numeric_limits<std::int64_t>::max();
+}
+
+// What this network needs of the future has not been heard when a part is over. The pause at its end is not waited for.
+void SecondPass::wait_for(SpokenPart part, const Piece& piece) {
+    const auto last = std::find_if(part.voices.rbegin(), part.voices.rend(), [](float v) { return v >= kVoice; });
+    const auto frames = std::min<std::int64_t>(part.voices.rend() - last + kDyingAway, std::ssize(part.voices));
+    waiting_.push_back({.part = std::move(part), .is_behind = piece.is_behind, .handed_over_ns = piece.handed_over_ns});
+    waiting_.back().end_frame = waiting_.back().part.first_frame + frames;
 }
 
 void SecondPass::judge_waiting() {
@@ -181,7 +266,7 @@ void SecondPass::judge_waiting() {
         const auto& waiting = waiting_.front();
         std::list<JudgedPart> one;
         one.push_back(judged(waiting.part, waiting.is_behind));
-        one.front().after_ms = static_cast<double>(rt::now_ns() - waiting.submitted_ns) / 1e6;
+        one.front().after_ms = static_cast<double>(rt::now_ns() - waiting.handed_over_ns) / 1e6;
         const std::lock_guard lock{mutex_};
         done_.splice(done_.end(), one);
     }
@@ -190,7 +275,7 @@ void SecondPass::judge_waiting() {
 // Both networks' answers are 20 ms apart, and this one's come later: its first ones are about nothing that the live one
 // answers.
 void SecondPass::keep(const PhonemeAnswer& answer) {
-    const auto frame = (answer.first_sample - live_first_sample_) / recognizer_.hop();
+    const auto frame = (answer.first_sample - live_first_sample_) / recognizer_->hop();
     if (answer.first_sample < live_first_sample_) return;
     if (frame - first_kept_ >= kMostKept) forget();
     answers_.insert(answers_.end(), answer.log_probabilities.begin(), answer.log_probabilities.end());
@@ -239,7 +324,7 @@ std::vector<HeardPhone> SecondPass::phones_of(const SpokenPart& part) {
     for (std::size_t n = 0; n < wanted.size(); ++n) {
         phones_.push({.log_probabilities = std::span{rows}.subspan(n * kPhoneClassCount, kPhoneClassCount),
                       .number = wanted[n],
-                      .first_sample = live_first_sample_ + wanted[n] * recognizer_.hop()});
+                      .first_sample = live_first_sample_ + wanted[n] * recognizer_->hop()});
     }
     std::vector<HeardPhone> all(static_cast<std::size_t>(phones_.size()));
     all.resize(phones_.copy(0, all));

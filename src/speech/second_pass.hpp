@@ -20,6 +20,7 @@
 #include "speech/pronunciation_judge.hpp"
 #include "speech/read_part.hpp"
 #include "speech/spoken_parts.hpp"
+#include "speech/voice_activity.hpp"
 
 namespace sidetone::speech {
 
@@ -34,25 +35,33 @@ struct JudgedPart {
     double after_ms = 0;                 ///< since it was handed over
 };
 
-/// The thread that hears once more what is over, by the network that also hears what comes after a sound, and judges
-/// it. Nobody who listens or shows waits for it: sound and what was heard live are handed over as copies.
+/// The thread behind the one that listens to somebody who reads. It lays the text into what the live network heard;
+/// and, given the network that also hears what comes after a sound, it hears once more what is over, and judges it.
+/// Nobody who listens or shows waits for it: what was heard is handed over as copies, twice a second and whenever an
+/// utterance is over.
 class SecondPass {
 public:
     static constexpr std::size_t kBeam = 16;
 
-    /// `prompt` and `judge` must outlive it. `live_first_sample`: where the live network's first answer begins.
-    SecondPass(PhonemeRecognizer recognizer, const Prompt& prompt, const PronunciationJudge& judge,
+    /// Without `recognizer` nothing is heard again, and no utterance judged. `prompt` and `judge` must outlive it.
+    /// `live_first_sample`: where the live network's first answer begins; the next ones follow 20 ms apart.
+    SecondPass(std::optional<PhonemeRecognizer> recognizer, const Prompt& prompt, const PronunciationJudge& judge,
                std::int64_t live_first_sample);
     /// Leaves what waits.
     ~SecondPass();
     SecondPass(const SecondPass&) = delete;
     SecondPass& operator=(const SecondPass&) = delete;
 
-    /// The listening thread: all that it hears, at 16 kHz.
+    /// The listening thread: all that it hears, of each stretch of sound first the samples at 16 kHz, then whether a
+    /// voice begins or ends, then the live network's answers, each with how probable a voice was. Nothing is allocated,
+    /// but where this thread is seconds behind.
     void hear(std::span<const float> samples);
-    /// The listening thread: an utterance is over, and all of its sound has been heard.
-    void submit(SpokenPart part);
-    /// The listening thread: nothing more comes. A part may be submitted still.
+    void note(const VoiceEvent& event);
+    void answer(const PhonemeAnswer& answer, float voice);
+    /// The listening thread, whenever it has told what it heard: hands over an utterance that is over. Waking the other
+    /// thread takes longer than anything above.
+    void rest();
+    /// The listening thread: nothing more comes.
     void end();
 
     /// Any thread: what is done, in the order it was submitted; never waits for what is not.
@@ -67,14 +76,25 @@ public:
     /// After `finish`: the network's answers, row n about what the live network's answer n is about. Empty after more
     /// than two minutes, and where the machine was too slow.
     [[nodiscard]] std::span<const float> answers() const noexcept;
+    /// After `finish`: the live network's, a row of kPhoneClassCount each. Empty after more than a minute.
+    [[nodiscard]] std::span<const float> live_answers() const noexcept;
+    /// After `finish`: how the text lies in all that was heard live. Once.
+    [[nodiscard]] FinishedAlignment alignment() noexcept { return reading_.finish(); }
 
 private:
-    struct Task {
-        std::vector<float> samples = {};
-        std::optional<SpokenPart> part = {};
+    /// What was heard in a stretch of time.
+    struct Piece {
+        struct Note {
+            VoiceEvent event;
+            std::size_t rows_before = 0;
+        };
+        std::vector<float> samples;
+        std::vector<float> rows;    // the live network's answers
+        std::vector<float> voices;  // of each of them
+        std::vector<Note> notes;
         bool is_last = false;
-        bool is_behind = false;  ///< sound was lost before it
-        std::int64_t submitted_ns = 0;
+        bool is_behind = false;  // sound was lost before it
+        std::int64_t handed_over_ns = 0;
     };
 
     /// A part that was handed over, until the network has answered for its end.
@@ -82,14 +102,18 @@ private:
         SpokenPart part;
         std::int64_t end_frame = 0;  // of its voice
         bool is_behind = false;
-        std::int64_t submitted_ns = 0;
+        std::int64_t handed_over_ns = 0;
     };
 
-    void add(Task task);
+    [[nodiscard]] static Piece make_piece();
+    void hand_over();
     void leave_waiting();
     void run();
-    void listen(const Task& task);
-    void wait_for(Task& task);
+    void give_back(std::list<Piece>& one);
+    void follow(const Piece& piece);
+    void cut(const Piece& piece);
+    void listen(const Piece& piece);
+    void wait_for(SpokenPart part, const Piece& piece);
     void judge_waiting();
     void keep(const PhonemeAnswer& answer);
     void forget();
@@ -97,13 +121,21 @@ private:
     [[nodiscard]] std::vector<HeardPhone> phones_of(const SpokenPart& part);
     [[nodiscard]] ReadPart read_of(const SpokenPart& part);
 
-    PhonemeRecognizer recognizer_;
+    // The listening thread's.
+    std::list<Piece> filled_;                   // one, not yet handed over
+    std::int64_t next_end_ = 0, last_end_ = 0;  // sample: where voices ended that answers have not come to
+    bool is_part_over_ = false;
+
+    std::optional<PhonemeRecognizer> recognizer_;
     const Prompt& prompt_;
     const PronunciationJudge& judge_;
     std::int64_t live_first_sample_;
+    std::int64_t live_answered_ = 0;
+    std::vector<float> live_answers_;  // of the first minute
+    ForcedAlignment reading_;          // of all that was heard live
+    SpokenParts parts_;
     HeardPhones phones_;
     ForcedAlignment alignment_;   // through all utterances, without the pauses between
-    std::vector<float> heard_;    // the listening thread's, not yet handed over
     std::vector<float> answers_;  // from answer `first_kept_` of the live network's on
     std::int64_t first_kept_ = 0;
     std::int64_t answered_ = 0;  // in all
@@ -113,11 +145,12 @@ private:
 
     // Real-time threads take the mutex too: nothing is allocated or freed while it is held, only moved between lists.
     rt::PriorityInheritingMutex mutex_;
-    std::list<Task> tasks_;  // under the mutex, as are these
+    std::list<Piece> pieces_;  // under the mutex, as are these
+    std::list<Piece> empty_;   // to be filled again
     std::list<JudgedPart> done_;
     std::size_t samples_waiting_ = 0;
     bool is_behind_ = false;                      // sound was lost: the second pass says nothing from then on
-    std::counting_semaphore<> there_is_more_{0};  // a task, or that there will be none
+    std::counting_semaphore<> there_is_more_{0};  // a piece, or that there will be none
     std::atomic<bool> is_over_{false}, is_left_{false}, has_ended_{false};
     std::thread thread_;
 };

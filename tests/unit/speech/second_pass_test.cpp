@@ -4,10 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <thread>
 #include <vector>
 
+#include "rt/guard.hpp"
+#include "speech/reading.hpp"
 #include "speech/weights_file.hpp"
 #include "unit/dsp/signals.hpp"
 #include "unit/nn/test_models.hpp"
@@ -33,60 +39,68 @@ PronunciationJudge judge() {
     return PronunciationJudge{{.streaming = find_weights("phone-scorer", "phone-scorer.bin")}};
 }
 
-/// What was heard live, all of it a voice, and sure of nothing.
-SpokenPart part_of(std::int64_t first_frame, std::int64_t frames) {
-    SpokenPart part{.first_frame = first_frame};
-    const auto uniform = -std::log(static_cast<float>(kPhoneClassCount));
-    part.answers.assign(static_cast<std::size_t>(frames) * kPhoneClassCount, uniform);
-    part.voices.assign(static_cast<std::size_t>(frames), 1.0F);
-    return part;
-}
+// Answers that are sure of nothing.
+const std::vector<float> kUniform(kPhoneClassCount, -std::log(static_cast<float>(kPhoneClassCount)));
 
-void hear(SecondPass& second, std::span<const float> samples) {
-    for (; !samples.empty(); samples = samples.subspan(std::min(kHeardAtOnce, samples.size()))) {
-        second.hear(samples.first(std::min(kHeardAtOnce, samples.size())));
+/// Somebody reads noise, of which the live network is sure of nothing; the other answers for 0.64 s of sound at once.
+class Spoken {
+    std::vector<float> samples_;
+    std::size_t heard_ = 0;
+    std::int64_t answered_ = 0;
+    PronunciationJudge scores_ = judge();
+    PhonemeRecognizer live_ = tiny_recognizer();
+
+public:
+    explicit Spoken(std::size_t count) : samples_(syllables(count)) {}
+
+    SecondPass second{tiny_recognizer(), kPrompt, scores_, live_.first_sample(0)};
+
+    [[nodiscard]] std::int64_t sample_of(std::int64_t frame) const { return live_.first_sample(frame); }
+
+    void hear_until(std::size_t end) {
+        for (; heard_ < end; heard_ += std::min(kHeardAtOnce, end - heard_)) {
+            second.hear(std::span{samples_}.subspan(heard_, std::min(kHeardAtOnce, end - heard_)));
+        }
     }
-}
-
-std::vector<JudgedPart> all_of(SecondPass& second) {
-    std::vector<JudgedPart> all;
-    while (auto part = second.take()) all.push_back(std::move(*part));
-    return all;
-}
-
-/// A second pass over noise, whose network answers 0.64 s of sound at once.
-struct Spoken {
-    explicit Spoken(std::size_t count) : samples(syllables(count)) {}
-
-    [[nodiscard]] std::span<const float> from(std::size_t first, std::size_t count) const {
-        return std::span{samples}.subspan(first, count);
+    /// An utterance whose last answer is about `end`, and has come.
+    void say(std::int64_t first, std::int64_t end) {
+        second.note({.begins = true, .sample = sample_of(first)});
+        answer_until(end);
+        second.note({.begins = false, .sample = sample_of(end)});
+        answer_until(end + 1);
+        second.rest();
     }
-    [[nodiscard]] std::vector<JudgedPart> parts_at_the_end() {
-        second.end();
-        second.finish();
-        return all_of(second);
+    [[nodiscard]] std::vector<JudgedPart> judged() {
+        std::vector<JudgedPart> all;
+        while (auto part = second.take()) all.push_back(std::move(*part));
+        return all;
     }
 
-    std::vector<float> samples;
-    PronunciationJudge scores = judge();
-    PhonemeRecognizer live = tiny_recognizer();
-    SecondPass second{tiny_recognizer(), kPrompt, scores, live.first_sample(0)};
+private:
+    void answer_until(std::int64_t end) {
+        for (; answered_ < end; ++answered_) {
+            second.answer({.log_probabilities = kUniform, .number = answered_, .first_sample = sample_of(answered_)},
+                          1);
+        }
+    }
 };
 
 // Frames 0 to 99 are two seconds.
-std::vector<HeardPhone> phones_when_submitted_after(std::size_t heard_samples) {
+std::vector<HeardPhone> phones_when_handed_over_after(std::size_t heard_samples) {
     Spoken spoken{64'000};
-    hear(spoken.second, spoken.from(0, heard_samples));
-    spoken.second.submit(part_of(0, 100));
-    hear(spoken.second, spoken.from(heard_samples, 64'000 - heard_samples));
-    const auto parts = spoken.parts_at_the_end();
+    spoken.hear_until(heard_samples);
+    spoken.say(0, 99);
+    spoken.hear_until(64'000);
+    spoken.second.end();
+    spoken.second.finish();
+    const auto parts = spoken.judged();
     EXPECT_EQ(parts.size(), 1U);
     return parts.empty() ? std::vector<HeardPhone>{} : parts.front().phones;
 }
 
 TEST(SecondPass, HearsAPartToItsEndHoweverSoonItIsHandedOver) {
-    const auto late = phones_when_submitted_after(64'000);
-    const auto soon = phones_when_submitted_after(32'000);
+    const auto late = phones_when_handed_over_after(64'000);
+    const auto soon = phones_when_handed_over_after(32'000);
     ASSERT_GT(late.size(), 3U);
     ASSERT_EQ(soon.size(), late.size());
     for (std::size_t n = 0; n < late.size(); ++n) {
@@ -97,34 +111,126 @@ TEST(SecondPass, HearsAPartToItsEndHoweverSoonItIsHandedOver) {
 
 TEST(SecondPass, HandsPartsBackInTheOrderInWhichTheyCame) {
     Spoken spoken{64'000};
-    for (std::int64_t n = 0; n < 4; ++n) {
-        hear(spoken.second, spoken.from(static_cast<std::size_t>(n) * 16'000, 16'000));
-        auto part = part_of(50 * n, 50);
-        part.begin_sample = 16'000 * n;
-        spoken.second.submit(std::move(part));
+    for (std::size_t n = 0; n < 4; ++n) {
+        spoken.hear_until((n + 1) * 16'000);
+        spoken.say(50 * static_cast<std::int64_t>(n), 50 * static_cast<std::int64_t>(n) + 49);
     }
-    const auto parts = spoken.parts_at_the_end();
+    spoken.second.end();
+    spoken.second.finish();
+    const auto parts = spoken.judged();
     ASSERT_EQ(parts.size(), 4U);
-    for (std::int64_t n = 0; n < 4; ++n) EXPECT_EQ(parts[static_cast<std::size_t>(n)].begin_sample, 16'000 * n);
+    for (std::size_t n = 0; n < 4; ++n) {
+        EXPECT_EQ(parts[n].begin_sample, spoken.sample_of(50 * static_cast<std::int64_t>(n)));
+    }
     EXPECT_GE(spoken.second.answers().size(), 190 * kPhoneClassCount);
+}
+
+// Nothing more is heard behind it, and no half second has gone by since the last sound was handed over.
+TEST(SecondPass, JudgesAPartThatIsOverWithoutWaitingForMore) {
+    Spoken spoken{64'000};
+    spoken.hear_until(50'000);
+    spoken.say(0, 99);
+    std::vector<JudgedPart> parts;
+    for (int n = 0; n < 3000 && parts.empty(); ++n) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        parts = spoken.judged();
+    }
+    EXPECT_EQ(parts.size(), 1U);
 }
 
 // More than ten seconds wait, unless the machine is so fast that they do not.
 TEST(SecondPass, HandsBackEveryPartWhereThereIsNoTimeForTheRest) {
     Spoken spoken{60 * 16'000};
-    hear(spoken.second, spoken.samples);
-    spoken.second.submit(part_of(0, 500));
-    spoken.second.submit(part_of(500, 500));
+    spoken.hear_until(60 * 16'000);
+    spoken.say(0, 499);
+    spoken.say(500, 999);
     spoken.second.end();
     spoken.second.finish([] { return true; });
-    EXPECT_EQ(all_of(spoken.second).size(), 2U);
+    EXPECT_EQ(spoken.judged().size(), 2U);
     EXPECT_EQ(spoken.second.answers().empty(), spoken.second.is_behind());
 }
 
 TEST(SecondPass, LeavesWhatWaitsWhenItGoes) {
     Spoken spoken{60 * 16'000};
-    hear(spoken.second, spoken.samples);
-    spoken.second.submit(part_of(0, 500));
+    spoken.hear_until(60 * 16'000);
+    spoken.say(0, 499);
+}
+
+std::vector<float> random_answers(std::size_t count) {
+    auto rows = dsp::test::white_noise(count * kPhoneClassCount, 5, 3.0F);
+    for (std::size_t n = 0; n < count; ++n) {
+        const auto row = std::span{rows}.subspan(n * kPhoneClassCount, kPhoneClassCount);
+        double sum = 0;
+        for (const float value : row) sum += std::exp(static_cast<double>(value));
+        for (auto& value : row) value -= static_cast<float>(std::log(sum));
+    }
+    return rows;
+}
+
+class SecondPassReading : public testing::TestWithParam<bool> {};  // with a second network
+
+TEST_P(SecondPassReading, LaysTheTextIntoAllThatWasHeardLive) {
+    constexpr std::size_t kAnswers = 700;
+    const auto rows = random_answers(kAnswers);
+    const auto scores = judge();
+    SecondPass second{GetParam() ? std::optional{tiny_recognizer()} : std::nullopt, kPrompt, scores, 0};
+    ForcedAlignment reference{kPrompt, settings_of_readings()};
+    const std::vector<float> silence(320);
+    for (std::size_t n = 0; n < kAnswers; ++n) {
+        const auto row = std::span{rows}.subspan(n * kPhoneClassCount, kPhoneClassCount);
+        const auto number = static_cast<std::int64_t>(n);
+        const float voice = n % 100 < 60 ? 0.9F : 0.1F;
+        if (n % 100 == 0 || n % 100 == 60) second.note({.begins = n % 100 == 0, .sample = 320 * number});
+        second.hear(silence);
+        second.answer({.log_probabilities = row, .number = number, .first_sample = 320 * number}, voice);
+        reference.push(row, voice);
+        if (n % 3 == 0) second.rest();
+    }
+    second.end();
+    second.finish();
+    const auto found = second.alignment(), wanted = reference.finish();
+    EXPECT_EQ(found.log_price, wanted.log_price);
+    ASSERT_EQ(found.phones.size(), wanted.phones.size());
+    for (std::size_t n = 0; n < wanted.phones.size(); ++n) {
+        EXPECT_EQ(found.phones[n].first_frame, wanted.phones[n].first_frame);
+    }
+    EXPECT_TRUE(std::ranges::equal(second.live_answers(), rows));
+    EXPECT_EQ(second.take().has_value(), GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, SecondPassReading, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Two" : "One"; });
+
+// The other thread is given time to empty what it was handed.
+TEST(SecondPass, AllocatesNothingWhileItListens) {
+    if (!rt::interposer_is_present()) GTEST_SKIP() << "heap calls are not counted in this build";
+    const auto scores = judge();
+    SecondPass second{tiny_recognizer(), kPrompt, scores, 0};
+    const std::vector<float> silence(320);
+    rt::reset_realtime_counts();
+    for (std::int64_t n = 0; n < 1000; ++n) {
+        {
+            const rt::RealtimeScope scope(rt::RealtimeKind::audio);
+            second.hear(silence);
+            if (n % 100 == 10 || n % 100 == 70) second.note({.begins = n % 100 == 10, .sample = 320 * n});
+            second.answer({.log_probabilities = kUniform, .number = n, .first_sample = 320 * n}, 1);
+            second.rest();
+        }
+        if (n % 25 == 0) std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    EXPECT_EQ(rt::realtime_counts(rt::RealtimeKind::audio).heap_calls, 0U);
+}
+
+TEST(SecondPass, KeepsNoAnswersOfMoreThanAMinute) {
+    const auto scores = judge();
+    SecondPass second{std::nullopt, kPrompt, scores, 0};
+    for (std::int64_t n = 0; n <= 3000; ++n) {
+        second.answer({.log_probabilities = kUniform, .number = n, .first_sample = 320 * n}, 1);
+        second.rest();
+    }
+    second.end();
+    second.finish();
+    EXPECT_TRUE(second.live_answers().empty());
 }
 
 }  // namespace
