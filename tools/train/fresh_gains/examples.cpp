@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// fresh_gains_examples DATA FIRST LAST OUT: what train.py learns from. See README.md beside this file.
+// fresh_gains_examples DATA FIRST LAST OUT: what train.py learns from.
+// fresh_gains_examples DATA held OUT: what it is chosen by. See README.md beside this file.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,9 +11,12 @@
 #include <random>
 #include <set>
 #include <span>
+#include <string_view>
 
 #include "cli/denoise_corpus.hpp"
+#include "cli/mono_recording.hpp"
 #include "dsp/asymmetric_filter_bank.hpp"
+#include "dsp/biquad.hpp"
 #include "dsp/products.hpp"
 #include "dsp/real_fft.hpp"
 #include "nn/deep_filter.hpp"
@@ -30,78 +34,154 @@ constexpr std::size_t kHeldClips = 12;
 // Gains act on what comes until the next ones: frames up to 5 ms later, each a millisecond after the one before.
 constexpr std::size_t kLaterFrames = 6, kFrameStep = 48;
 
+// Varies recordings of noise, of which there are few.
+class NoiseVariation {
+public:
+    explicit NoiseVariation(std::mt19937_64& random) : random_(random) {}
+
+    [[nodiscard]] double between(double low, double high) {
+        return low + (high - low) * static_cast<double>(random_() % 10'000) / 10'000;
+    }
+    [[nodiscard]] bool in_one_of(unsigned count) { return random_() % count == 0; }
+
+    // `frames` of `recording` in a circle, from anywhere, slower or faster, forwards or backwards.
+    [[nodiscard]] std::vector<float> played(const std::vector<float>& recording, std::size_t frames) {
+        const auto length = static_cast<double>(recording.size());
+        const double speed = (in_one_of(4) ? 1.0 : std::exp2(between(-0.7, 0.7))) * (in_one_of(3) ? -1 : 1);
+        double place = between(0, 1) * length;
+        std::vector<float> noise(frames);
+        for (auto& sample : noise) {
+            const auto left = static_cast<std::size_t>(place) % recording.size();
+            const auto share = static_cast<float>(place - std::floor(place));
+            sample = recording[left] + share * (recording[(left + 1) % recording.size()] - recording[left]);
+            place = std::fmod(place + speed + length, length);
+        }
+        return noise;
+    }
+
+    // Three peaks or dips, and a shelf.
+    void equalise(std::vector<float>& sound, double most_db) {
+        using Shape = dsp::EqualiserFilter::Shape;
+        std::vector<dsp::Biquad> filters;
+        const auto add = [&](Shape shape) {
+            filters.push_back(dsp::make_biquad({.shape = shape,
+                                                .frequency_hz = 80 * std::exp2(between(0, 6.5)),
+                                                .gain_db = between(-most_db, most_db),
+                                                .q = shape == Shape::peaking ? between(0.5, 3) : 0.7},
+                                               kRateHz));
+        };
+        add(Shape::high_shelf);
+        for (int peak = 0; peak < 3; ++peak) add(Shape::peaking);
+        dsp::BiquadCascade cascade{1, kRateHz};
+        cascade.set(filters);
+        float* const plane = sound.data();
+        cascade.process(&plane, &plane, sound.size());
+    }
+
+    // Comes and goes: from one loudness to another on lines in dB, of 20 ms to a second each.
+    void fade(std::vector<float>& noise) {
+        const double deepest_db = between(6, 40);
+        double level_db = 0;
+        for (std::size_t at = 0; at < noise.size();) {
+            const auto steps = static_cast<std::size_t>(kRateHz * 0.02 * std::exp2(between(0, 5.6)));
+            const double to_db = in_one_of(2) ? 0 : between(-deepest_db, 0);
+            const double step_db = (to_db - level_db) / static_cast<double>(steps);
+            for (std::size_t n = 0; n < steps && at < noise.size(); ++n, ++at)
+                noise[at] *= static_cast<float>(std::pow(10, (level_db += step_db) / 20));
+        }
+    }
+
+private:
+    std::mt19937_64& random_;
+};
+
 class Mixer {
 public:
     explicit Mixer(const std::filesystem::path& data)
         : items_(cli::choose_corpus(data, cli::CorpusPart::development, kAllClips)) {
-        std::set<std::filesystem::path> held;
-        for (std::size_t i = 0; i < std::min(kHeldClips, items_.size()); ++i) held.insert(items_[i].noise);
+        std::set<std::filesystem::path> known;
+        for (std::size_t i = 0; i < std::min(kHeldClips, items_.size()); ++i) known.insert(items_[i].noise);
         for (const auto& item : items_) {
-            const bool is_new = std::ranges::find(noises_, item.noise) == noises_.end();
-            if (is_new && !held.contains(item.noise)) noises_.push_back(item.noise);
+            if (!known.insert(item.noise).second) continue;
+            auto recording = cli::read_mono(item.noise, kRateHz);
+            if (cli::mean_power(recording) > 0) noises_.push_back({item.noise, std::move(recording)});
         }
     }
 
     [[nodiscard]] std::size_t clips() const { return items_.size() - kHeldClips; }
 
-    // Clip `index` in one noise or two, of another colour than they were, at -8 to 15 dB, of any level.
-    [[nodiscard]] cli::NoisySpeech mix(std::size_t index) {
+    // Clip `index` in one noise or several, hardly one as it was recorded, at -8 to 15 dB, of any level.
+    [[nodiscard]] cli::NoisySpeech mix(std::size_t index) const {
         std::mt19937_64 random{index};
-        const auto item = items_[kHeldClips + index];
-        const auto between = [&](double low, double high) {
-            return low + (high - low) * static_cast<double>(random() % 10'000) / 10'000;
-        };
-        const double snr_db = between(-8, 15);
-        auto mixed = in_some_noise(item, snr_db, random);
-        auto noise = noise_of(mixed);
-        if (random() % 2 == 0) {
-            const auto more = noise_of(in_some_noise(item, snr_db + between(-5, 15), random));
-            for (std::size_t n = 0; n < noise.size(); ++n) noise[n] += more[n];
-        }
-        if (random() % 2 == 0) colour(noise, between(-0.6, 0.6));
-        const auto level = static_cast<float>(std::pow(10, between(-14, 10) / 20));
+        NoiseVariation vary{random};
+        auto mixed = speech(kHeldClips + index);
+        if (!vary.in_one_of(3)) vary.equalise(mixed.clean, 6);
+        std::vector<float> noise(mixed.clean.size());
+        double level_db = 0;
+        do {
+            add(varied_noise(vary, random, noise.size(), mixed.lead_in), level_db, noise);
+            level_db = vary.between(-15, 5);
+        } while (vary.in_one_of(2));
+        const double speech_power = power_of(mixed.clean, mixed.lead_in), noise_power = power_of(noise, mixed.lead_in);
+        const auto scale = static_cast<float>(
+            std::sqrt(speech_power / std::max(noise_power, 1e-30) * std::pow(10, -vary.between(-8, 15) / 10)));
+        const auto level = static_cast<float>(std::pow(10, vary.between(-14, 10) / 20));
         for (std::size_t n = 0; n < noise.size(); ++n) {
             mixed.clean[n] *= level;
-            mixed.noisy[n] = mixed.clean[n] + level * noise[n];
+            mixed.noisy[n] = mixed.clean[n] + level * scale * noise[n];
         }
         return mixed;
     }
 
+    // What `bench denoise --development` measures.
+    [[nodiscard]] cli::NoisySpeech held(std::size_t clip, double snr_db) const {
+        return cli::mix_item(items_[clip], snr_db, kRateHz);
+    }
+
 private:
-    // Some recordings are silent for as long as a clip lasts; then the next one.
-    cli::NoisySpeech in_some_noise(cli::CorpusItem item, double snr_db, std::mt19937_64& random) {
-        item.noise_seed = random();
-        for (auto place = random();; ++place) {
-            item.noise = noises_[place % noises_.size()];
+    struct Noise {
+        std::filesystem::path file;
+        std::vector<float> recording;
+    };
+
+    static double power_of(const std::vector<float>& sound, std::size_t lead_in) {
+        return cli::mean_power(std::span{sound}.subspan(lead_in));
+    }
+
+    static void add(const std::vector<float>& noise, double level_db, std::vector<float>& sum) {
+        const auto gain = static_cast<float>(std::pow(10, level_db / 20));
+        for (std::size_t n = 0; n < sum.size(); ++n) sum[n] += gain * noise[n];
+    }
+
+    // Of power 1 while there is speech. A recording may be silent for as long as that; then another one.
+    std::vector<float> varied_noise(NoiseVariation& vary, std::mt19937_64& random, std::size_t frames,
+                                    std::size_t lead_in) const {
+        for (;;) {
+            auto noise = vary.played(noises_[random() % noises_.size()].recording, frames);
+            if (!vary.in_one_of(4)) vary.equalise(noise, 15);
+            if (vary.in_one_of(3)) vary.fade(noise);
+            const double power = power_of(noise, lead_in);
+            if (power < 1e-10) continue;
+            for (auto& sample : noise) sample /= static_cast<float>(std::sqrt(power));
+            return noise;
+        }
+    }
+
+    // Alone, levelled; some noise that is not silent is needed for that.
+    [[nodiscard]] cli::NoisySpeech speech(std::size_t index) const {
+        auto item = items_[index];
+        for (std::size_t place = index;; ++place) {
+            item.noise = noises_[place % noises_.size()].file;
             try {
-                return cli::mix_item(item, snr_db, kRateHz);
+                return cli::mix_item(item, 0, kRateHz);
             } catch (const InputError&) {
                 continue;
             }
         }
     }
 
-    static std::vector<float> noise_of(const cli::NoisySpeech& mixed) {
-        auto noise = mixed.noisy;
-        for (std::size_t n = 0; n < noise.size(); ++n) noise[n] -= mixed.clean[n];
-        return noise;
-    }
-
-    // One pole, the power kept.
-    static void colour(std::vector<float>& noise, double pole) {
-        double before = 0, after = 0;
-        float last = 0;
-        for (auto& sample : noise) {
-            before += static_cast<double>(sample) * static_cast<double>(sample);
-            last = sample = sample + static_cast<float>(pole) * last;
-            after += static_cast<double>(sample) * static_cast<double>(sample);
-        }
-        const auto scale = static_cast<float>(std::sqrt(before / std::max(after, 1e-30)));
-        for (auto& sample : noise) sample *= scale;
-    }
-
     std::vector<cli::CorpusItem> items_;
-    std::vector<std::filesystem::path> noises_;
+    std::vector<Noise> noises_;
 };
 
 class Examples {
@@ -176,7 +256,7 @@ private:
 };
 
 int write_examples(std::span<char*> arguments) {
-    Mixer mixer{arguments[1]};
+    const Mixer mixer{arguments[1]};
     const auto first = std::strtoul(arguments[2], nullptr, 10), last = std::strtoul(arguments[3], nullptr, 10);
     if (first >= last || last > mixer.clips())
         throw InputError{fmt::format("FIRST, LAST: found {} {}, expected 0 to {}", first, last, mixer.clips())};
@@ -185,16 +265,28 @@ int write_examples(std::span<char*> arguments) {
     return 0;
 }
 
+int write_held(std::span<char*> arguments) {
+    const Mixer mixer{arguments[1]};
+    Examples examples{arguments[3]};
+    std::size_t number = 0;
+    for (std::size_t clip = 0; clip < kHeldClips; ++clip) {
+        for (const double snr_db : {-5, 0, 5, 10}) examples.add(mixer.held(clip, snr_db), number++);
+    }
+    return 0;
+}
+
 }  // namespace
 }  // namespace sidetone
 
 int main(int count, char** arguments) {
-    if (count != 5) {
-        fmt::print(stderr, "usage: fresh_gains_examples DATA FIRST LAST OUT\n");
+    const bool is_held = count == 4 && std::string_view{arguments[2]} == "held";
+    if (count != 5 && !is_held) {
+        fmt::print(stderr,
+                   "usage: fresh_gains_examples DATA FIRST LAST OUT\n       fresh_gains_examples DATA held OUT\n");
         return 2;
     }
     try {
-        return sidetone::write_examples({arguments, 5});
+        return is_held ? sidetone::write_held({arguments, 4}) : sidetone::write_examples({arguments, 5});
     } catch (const std::exception& error) {
         fmt::print(stderr, "{}\n", error.what());
         return 2;

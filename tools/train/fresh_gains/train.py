@@ -17,8 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 STATE, BINS = 512, 96
 INPUTS = STATE + 3 * BINS
 COLUMNS = INPUTS + 2 * BINS + 2
-HIDDEN = 128
-DROPOUT = 0.5  # of inputs and of the first layer: the noises are few
+HIDDEN = 192
+DROPOUT = 0.2  # of inputs and of the first layer: the noises are few
 RATE, BATCH = 2e-3, 512
 
 
@@ -58,6 +58,12 @@ def make_network() -> torch.nn.Sequential:
         torch.nn.Dropout(DROPOUT), layer(INPUTS, HIDDEN), torch.nn.ReLU(),
         torch.nn.Dropout(DROPOUT), layer(HIDDEN, HIDDEN), torch.nn.ReLU(), layer(HIDDEN, BINS), torch.nn.Sigmoid(),
     )  # fmt: skip
+
+
+def mean_error_db(network: torch.nn.Sequential, examples: Examples) -> float:
+    with torch.no_grad():
+        gains = torch.cat([network(inputs.float()) for inputs in examples.inputs.split(4096)])
+    return float(10 * np.log10(examples.error(gains)).mean())
 
 
 def train(examples: Examples, epochs: int) -> torch.nn.Sequential:
@@ -115,24 +121,30 @@ def to_onnx(network: torch.nn.Sequential) -> onnx.ModelProto:
     return model
 
 
+def read_examples(files: list[Path]) -> Examples:
+    try:
+        return Examples(files)
+    except (OSError, ValueError) as error:
+        print(f"{', '.join(map(str, files))}: {error}, expected rows of {COLUMNS} numbers", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=Path, nargs="+", required=True, help="files of fresh_gains_examples")
+    parser.add_argument("--held", type=Path, nargs="*", default=[], help="others, to be told how well it does on them")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(1)
-    try:
-        examples = Examples(arguments.examples)
-    except (OSError, ValueError) as error:
-        print(f"{', '.join(map(str, arguments.examples))}: {error}, expected rows of {COLUMNS} numbers", file=sys.stderr)
-        raise SystemExit(2) from error
+    examples = read_examples(arguments.examples)
+    held = read_examples(arguments.held) if arguments.held else None
     network = train(examples, arguments.epochs)
-    with torch.no_grad():
-        gains = torch.cat([network(inputs.float()) for inputs in examples.inputs.split(4096)])
-    print(f"{len(gains)} examples; error of the clips learnt from {10 * np.log10(examples.error(gains)).mean():.2f} dB")
+    print(f"{len(examples.inputs)} examples; error of the clips learnt from {mean_error_db(network, examples):.2f} dB")
+    if held:
+        print(f"error of the clips held back {mean_error_db(network, held):.2f} dB")
     contents = to_onnx(network).SerializeToString()
     partial = arguments.output.with_name(arguments.output.name + ".part")
     partial.write_bytes(contents)
