@@ -3,6 +3,8 @@
 
 #include "rt/guard.hpp"
 
+#include <functional>
+
 namespace sidetone::engine {
 namespace {
 
@@ -29,16 +31,20 @@ void Worker::stop() noexcept {
 }
 
 [[gnu::hot]] void Worker::run() noexcept {
+    // Looked for in vain just before it is due, work is then found with warm caches.
+    const std::function<void()> look = [this] { (void)work(); };
     while (!waiter_->stopped()) {
-        bool worked = false;
-        {
-            const rt::RealtimeScope scope{rt::RealtimeKind::worker};
-            for (auto* source : sources_) {
-                while (source->run_next()) worked = true;
-            }
-        }
-        if (!worked) waiter_->wait(kTimeoutNs, kSpinNs);
+        if (!work()) waiter_->wait(kTimeoutNs, kSpinNs, look);
     }
+}
+
+[[gnu::hot]] bool Worker::work() noexcept {
+    const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+    bool worked = false;
+    for (auto* source : sources_) {
+        while (source->run_next()) worked = true;
+    }
+    return worked;
 }
 
 }  // namespace sidetone::engine

@@ -30,6 +30,8 @@ public:
 
 private:
     void run() noexcept;
+    /// All the work that is there; false when there was none.
+    [[nodiscard]] bool work() noexcept;
 
     std::unique_ptr<rt::PredictiveWaiter> waiter_ = std::make_unique<rt::PredictiveWaiter>();
     std::vector<stage::WorkSource*> sources_;

@@ -86,7 +86,8 @@ void pause_core() noexcept {
     return true;
 }
 
-[[gnu::hot]] void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept {
+[[gnu::hot]] void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns,
+                                         const std::function<void()>& rehearse) noexcept {
     const auto deadline_ns = monotonic_ns() + timeout_ns;
     bool has_slept = false;  // only work that a sleep ended before tells how early to get up
     auto spun_for_ns = std::int64_t{0};
@@ -102,6 +103,7 @@ void pause_core() noexcept {
         } else if (now < expected_ns + spin_ns && spun_for_ns != expected_ns) {
             // Once for each expectation: a block that does not come must not cost the core.
             spun_for_ns = expected_ns;
+            if (rehearse) rehearse();
             spin_until(std::min({now + spin_ns, expected_ns + spin_ns, deadline_ns}));
             if (is_notified() && has_slept) learn(Arrival::in_time);
         } else {

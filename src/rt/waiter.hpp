@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 
 #include "rt/arena.hpp"
 #include "rt/realtime.hpp"
@@ -28,7 +29,10 @@ public:
 
     /// Worker: returns when `notify` has been called since the last return (at once if it was before), or at the
     /// latest after `timeout_ns`. Spins at most `spin_ns` at a stretch.
-    void wait(std::int64_t timeout_ns, std::int64_t spin_ns) noexcept;
+    ///
+    /// `rehearse` is called before it spins for expected work. What it runs and reads is out of the processor's caches
+    /// after the sleep; let it look for work in vain, and the look that finds some has all that at hand.
+    void wait(std::int64_t timeout_ns, std::int64_t spin_ns, const std::function<void()>& rehearse = {}) noexcept;
 
     /// Any thread: `wait` returns, now and whenever it is called.
     void stop() noexcept;

@@ -12,6 +12,7 @@
 
 #include "device/sim_card.hpp"
 #include "engine/tally.hpp"
+#include "rt/clock.hpp"
 #include "rt/stall_watch.hpp"
 #include "unit/engine/sounds.hpp"
 #include "unit/engine/test_stages.hpp"
@@ -73,6 +74,32 @@ TEST(Worker, WakesForWorkThatComesLater) {
         (void)worker.waiter().notify();
         ASSERT_TRUE(eventually([&] { return work.done() == i; }));
     }
+}
+
+// The look that finds work then has its code and data at hand (rt/waiter.hpp).
+TEST(Worker, LooksForWorkJustBeforeItIsExpected) {
+    class Looked final : public stage::WorkSource {
+    public:
+        bool run_next() noexcept override {
+            last_ns = rt::monotonic_ns();
+            return false;
+        }
+        std::atomic<std::int64_t> last_ns{0};
+    } source;
+    Worker worker;
+    worker.start({&source}, 5);
+    ASSERT_TRUE(eventually([&] { return source.last_ns != 0; }));
+    constexpr std::int64_t kAheadNs = 20'000'000, kMostLeadNs = 1'000'000;
+    // Kept from the processor it gets up late; the machine is not that busy ten times in a row.
+    int looked_in_time = 0;
+    for (int i = 0; i < 10; ++i) {
+        const auto expected_ns = rt::monotonic_ns() + kAheadNs;
+        worker.waiter().expect(expected_ns);
+        (void)worker.waiter().notify();  // it looks, and then goes to sleep until near that moment
+        rt::sleep_until_monotonic(expected_ns + kAheadNs / 4);
+        if (source.last_ns >= expected_ns - kMostLeadNs) ++looked_in_time;
+    }
+    EXPECT_GT(looked_in_time, 0);
 }
 
 TEST(Worker, StopsAndStartsAgain) {

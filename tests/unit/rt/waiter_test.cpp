@@ -115,6 +115,30 @@ TEST(PredictiveWaiter, SpinsOnceForABlockThatDoesNotCome) {
     EXPECT_LT(cpu_ns_of_waiting(5 * kMillisecond), 10 * kMillisecond);
 }
 
+TEST(PredictiveWaiter, RehearsesOnceAheadOfWorkThatIsExpected) {
+    PredictiveWaiter waiter;
+    int rehearsals = 0;
+    std::int64_t rehearsed_ns = 0;
+    const auto expected_ns = monotonic_ns() + 5 * kMillisecond;
+    waiter.expect(expected_ns);
+    waiter.wait(20 * kMillisecond, kSpin, [&] {
+        ++rehearsals;
+        rehearsed_ns = monotonic_ns();
+    });
+    EXPECT_EQ(rehearsals, 1) << "for one expectation, though it waited on in vain";
+    EXPECT_GE(rehearsed_ns, expected_ns - waiter.lead_ns()) << "after the sleep, or all is forgotten again";
+}
+
+TEST(PredictiveWaiter, DoesNotRehearseWhenNothingIsExpectedOrWorkIsThere) {
+    PredictiveWaiter waiter;
+    int rehearsals = 0;
+    waiter.wait(2 * kMillisecond, kSpin, [&] { ++rehearsals; });
+    waiter.expect(monotonic_ns() + kMillisecond / 20);
+    waiter.notify();
+    waiter.wait(kForever, kSpin, [&] { ++rehearsals; });
+    EXPECT_EQ(rehearsals, 0);
+}
+
 TEST(PredictiveWaiter, NoNotificationIsLost) {
     // Each round the worker must answer before the next begins, so one lost wake stops the test for a minute. Plain
     // memory carries the work: ThreadSanitizer sees whether notify and wait order it.
