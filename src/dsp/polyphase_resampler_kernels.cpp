@@ -13,27 +13,24 @@ namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Sums are folded to four lanes and then added across: vectors of variable length are used as if they had four.
-constexpr std::size_t kLanes = HWY_HAVE_SCALABLE ? 4 : HWY_MIN(HWY_LANES(float), kTapUnit);
+// Sums are folded to four lanes and then added across: vectors of variable length are used as if they had four. Vectors
+// of 16 are left alone: in a processor that has just slept, a live callback of two microseconds is over a fifth sooner
+// with vectors of 8 (measured), here and in the conversion of samples.
+constexpr std::size_t kLanes = HWY_HAVE_SCALABLE ? 4 : HWY_MIN(HWY_LANES(float), kTapUnit / 2);
 constexpr std::size_t kFolded = HWY_MIN(kLanes, 4);
 using Wide = hn::CappedTag<float, kLanes>;
 using Folded = hn::CappedTag<float, kFolded>;
 
-/// Adds the halves of a vector until four lanes are left.
+/// Adds the halves of a vector that has more than four lanes.
 template <class D, class V>
 HWY_INLINE auto fold([[maybe_unused]] D d, V sum) {
+    static_assert(kLanes <= 2 * kFolded);
     if constexpr (kLanes == kFolded) {
         return sum;
     } else {
 #if HWY_TARGET != HWY_SCALAR
         const hn::Half<D> half;
-        const auto folded = hn::Add(hn::LowerHalf(half, sum), hn::UpperHalf(half, sum));
-        if constexpr (kLanes == 2 * kFolded) {
-            return folded;
-        } else {
-            const Folded quarter;
-            return hn::Add(hn::LowerHalf(quarter, folded), hn::UpperHalf(quarter, folded));
-        }
+        return hn::Add(hn::LowerHalf(half, sum), hn::UpperHalf(half, sum));
 #endif
     }
 }
@@ -47,14 +44,7 @@ HWY_INLINE auto folded_product(const PolyphaseBranches& branches, const float* o
     const auto accumulate = [&](const float* in, const float* unit) HWY_ATTR {
         for (std::size_t lane = 0; lane < kTapUnit; lane += 2 * kLanes) {
             even = hn::MulAdd(hn::LoadU(d, in + lane), hn::Load(d, unit + lane), even);
-            if constexpr (kLanes < kTapUnit) {
-                odd = hn::MulAdd(hn::LoadU(d, in + lane + kLanes), hn::Load(d, unit + lane + kLanes), odd);
-            }
-        }
-        if constexpr (kLanes == kTapUnit) {
-            const auto next = even;
-            even = odd;
-            odd = next;
+            odd = hn::MulAdd(hn::LoadU(d, in + lane + kLanes), hn::Load(d, unit + lane + kLanes), odd);
         }
     };
     for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)

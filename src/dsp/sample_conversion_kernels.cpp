@@ -19,7 +19,8 @@ namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Floats = hn::CappedTag<float, 16>;
+// No wider, though some processors have 16: see the resampler's kernels.
+using Floats = hn::CappedTag<float, 8>;
 using Vector = hn::Vec<Floats>;
 using Int32s = hn::Rebind<std::int32_t, Floats>;
 using Uint32s = hn::Rebind<std::uint32_t, Floats>;
