@@ -24,7 +24,7 @@ void Utterances::note(const VoiceEvent& event) {
 void Utterances::take(const PhonemeAnswer& answer, const Use& use) {
     answered_ = answer.first_sample;
     if (!ahead_.empty() && answered_ >= ahead_.front().end) set_front_aside(ahead_.front().end, use);
-    if (phones_.size() >= kMostPhones) {
+    if (now().phones.size() >= kMostPhones) {
         const bool is_speech = !ahead_.empty() && ahead_.front().begin < answered_;
         if (is_speech) {
             const auto whole = ahead_.front();
@@ -33,8 +33,8 @@ void Utterances::take(const PhonemeAnswer& answer, const Use& use) {
         }
         forget();
     }
-    phones_.push(answer);
-    if (words_) words_->push(answer);
+    now().phones.push(answer);
+    if (now().words) now().words->push(answer);
 }
 
 void Utterances::finish(const Use& use) {
@@ -60,31 +60,31 @@ void Utterances::set_front_aside(std::int64_t until, const Use& use) {
     over_ = std::move(ahead_.front());
     ahead_.pop_front();
     over_->end = until;
-    std::swap(phones_, phones_of_over_);
-    std::swap(words_, words_of_over_);
+    now_ = 1 - now_;
     forget();
 }
 
 void Utterances::hand_out(const Use& use) {
     if (!over_) return;
     auto utterance = *std::exchange(over_, std::nullopt);
+    const auto& before = searches_[1 - now_];
     const auto is_within = [&](const auto& heard) {
         return heard.end_sample > utterance.begin && heard.first_sample < utterance.end;
     };
-    std::vector<HeardPhone> phones(static_cast<std::size_t>(phones_of_over_.size()));
-    phones.resize(phones_of_over_.copy(0, phones));
+    std::vector<HeardPhone> phones(static_cast<std::size_t>(before.phones.size()));
+    phones.resize(before.phones.copy(0, phones));
     std::ranges::copy_if(phones, std::back_inserter(utterance.phones), is_within);
-    if (words_of_over_) {
+    if (before.words) {
         std::vector<HeardWord> words(kMostWords);
-        words.resize(words_of_over_->copy_end(0, words));
+        words.resize(before.words->copy_end(0, words));
         std::ranges::copy_if(words, std::back_inserter(utterance.words), is_within);
     }
     use(std::move(utterance));
 }
 
 void Utterances::forget() {
-    phones_.reset();
-    if (words_) words_->reset();
+    now().phones.reset();
+    if (now().words) now().words->reset();
 }
 
 }  // namespace sidetone::speech
