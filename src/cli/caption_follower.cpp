@@ -41,8 +41,15 @@ void CaptionFollower::end() {
 }
 
 void CaptionFollower::finish(speech::Utterance utterance) {
-    if (texts_ != nullptr) texts_->submit(over_++, sound_.copy(utterance.begin, utterance.end));
+    if (texts_ != nullptr) without_text_.push_back({utterance.begin, utterance.end});
     ended_.push_back(std::move(utterance));
+}
+
+void CaptionFollower::rest() {
+    for (; !without_text_.empty(); without_text_.pop_front()) {
+        const auto [begin, end] = without_text_.front();
+        texts_->submit(over_++, sound_.copy(begin, end));
+    }
 }
 
 bool CaptionFollower::show(HeardNow& news) {

@@ -28,6 +28,7 @@ public:
     void answer(const speech::PhonemeAnswer& answer, float voice) override;
     void end() override;
     [[nodiscard]] bool show(HeardNow& news) override;
+    void rest() override;
 
     /// Any thread: what was listened for.
     [[nodiscard]] const std::optional<speech::HeardWords>& words() const noexcept { return utterances_.words(); }
@@ -42,9 +43,10 @@ private:
     speech::Utterances utterances_;
     SpokenWords* texts_;
     speech::SoundMemory sound_;
-    std::uint64_t over_ = 0;                        // utterances
-    std::deque<speech::Utterance> ended_;           // and not shown
-    std::uint64_t number_ = 0, phones_before_ = 0;  // of utterances whose end was shown
+    std::uint64_t over_ = 0;                                          // utterances whose sound was handed on
+    std::deque<std::pair<std::int64_t, std::int64_t>> without_text_;  // where those lie whose sound was not
+    std::deque<speech::Utterance> ended_;                             // and not shown
+    std::uint64_t number_ = 0, phones_before_ = 0;                    // of utterances whose end was shown
     std::mutex mutex_;
     std::deque<speech::Utterance> finished_;  // under the mutex
 };

@@ -46,6 +46,8 @@ public:
     /// What is to be shown: `phones`, `first`, `count`, as far as the search is sure `settled`, and where there are
     /// utterances, which. True when there is more to show right away.
     [[nodiscard]] virtual bool show(HeardNow& news) = 0;
+    /// All of that is on its way to the screen: what takes longer and can wait may be done now.
+    virtual void rest() {}
 };
 
 }  // namespace sidetone::cli

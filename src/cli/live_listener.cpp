@@ -167,6 +167,7 @@ void LiveListener::tell(bool is_over) {
         }
         send(news);
     }
+    follower_.rest();
 }
 
 // The screen may be slow, but it is never to miss an end.

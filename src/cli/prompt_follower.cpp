@@ -33,7 +33,6 @@ bool PromptFollower::show(HeardNow& news) {
     news.first = phones_.size() > HeardNow::kMostPhones ? phones_.size() - HeardNow::kMostPhones : 0;
     news.count = static_cast<std::uint32_t>(phones_.copy(news.first, news.phones));
     news.settled = phones_.settled();
-    second_.rest();
     return false;
 }
 

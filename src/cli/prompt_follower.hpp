@@ -31,6 +31,7 @@ public:
     void answer(const speech::PhonemeAnswer& answer, float voice) override;
     void end() override;
     [[nodiscard]] bool show(HeardNow& news) override;
+    void rest() override { second_.rest(); }
 
     /// Any thread: there was speech, and then the pause.
     [[nodiscard]] bool wants_to_end() const noexcept { return wants_to_end_.load(std::memory_order_relaxed); }

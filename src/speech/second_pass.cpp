@@ -19,9 +19,9 @@ namespace sidetone::speech {
 namespace {
 
 constexpr std::int64_t kAnswersOfSecond = 50;
-constexpr std::size_t kHandedOver = PhonemeRecognizer::kRateHz / 2;  // samples at once
-constexpr std::size_t kRowsHandedOver = kAnswersOfSecond;            // answers at once, where no samples are
+constexpr std::size_t kSamplesOfPiece = PhonemeRecognizer::kRateHz;  // at most; half of them when there is rest
 constexpr std::size_t kRowsOfPiece = 2 * kAnswersOfSecond, kNotesOfPiece = 64;
+constexpr std::size_t kMostHeardAtOnce = 4096;  // samples
 constexpr std::size_t kPieces = 8;  // half a second each: so long this thread may be away before more are allocated
 constexpr std::size_t kMostWaiting = std::size_t{5} * 60 * PhonemeRecognizer::kRateHz;  // samples: five minutes
 constexpr std::size_t kMostAtTheEnd = std::size_t{10} * PhonemeRecognizer::kRateHz;     // samples that one waits for
@@ -29,7 +29,7 @@ constexpr std::size_t kMostAtTheEnd = std::size_t{10} * PhonemeRecognizer::kRate
 /// seconds later.
 constexpr std::int64_t kMostKept = 120 * kAnswersOfSecond;
 constexpr std::int64_t kMostLiveKept = 60 * kAnswersOfSecond;
-constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 /// A voice is there where it is as probable as that, and dies away for 100 ms.
 constexpr float kVoice = VoiceActivity::Settings{}.end_probability;
@@ -55,9 +55,7 @@ std::span<const float> row_of(std::span<const float> rows, std::size_t number) {
 
 SecondPass::SecondPass(std::optional<PhonemeRecognizer> recognizer, const Prompt& prompt,
                        const PronunciationJudge& judge, std::int64_t live_first_sample)
-    : next_end_(kNone),
-      last_end_(kNone),
-      recognizer_(std::move(recognizer)),
+    : recognizer_(std::move(recognizer)),
       prompt_(prompt),
       judge_(judge),
       live_first_sample_(live_first_sample),
@@ -73,40 +71,42 @@ SecondPass::SecondPass(std::optional<PhonemeRecognizer> recognizer, const Prompt
 
 SecondPass::Piece SecondPass::make_piece() {
     Piece piece;
-    piece.samples.reserve(2 * kHandedOver);
+    piece.samples.reserve(kSamplesOfPiece + kMostHeardAtOnce);
     piece.rows.reserve(kRowsOfPiece * kPhoneClassCount);
     piece.voices.reserve(kRowsOfPiece);
     piece.notes.reserve(kNotesOfPiece);
     return piece;
 }
 
+// Much may be heard without rest: silence in place of sound that was lost.
 void SecondPass::hear(std::span<const float> samples) {
     if (!recognizer_) return;
     auto& heard = filled_.front().samples;
     heard.insert(heard.end(), samples.begin(), samples.end());
-    if (heard.size() >= kHandedOver) hand_over();
+    if (heard.size() >= kSamplesOfPiece) hand_over();
 }
 
 void SecondPass::note(const VoiceEvent& event) {
     auto& piece = filled_.front();
     piece.notes.push_back({.event = event, .rows_before = piece.voices.size()});
-    if (event.begins) return;
-    last_end_ = event.sample;
-    next_end_ = std::min(next_end_, event.sample);
+    if (!event.begins) voice_ended_ = event.sample;
 }
 
-// An utterance is over with the first answer behind it.
 void SecondPass::answer(const PhonemeAnswer& answer, float voice) {
     auto& piece = filled_.front();
     piece.rows.insert(piece.rows.end(), answer.log_probabilities.begin(), answer.log_probabilities.end());
     piece.voices.push_back(voice);
-    if (answer.first_sample < next_end_) return;
-    next_end_ = last_end_ > answer.first_sample ? last_end_ : kNone;
-    is_part_over_ = true;
+    answered_to_ = answer.first_sample;
+    if (piece.voices.size() >= kRowsOfPiece) hand_over();
 }
 
+// Nobody is to wait for the judgement of an utterance: behind a voice's end all goes over at once, until the first
+// answer behind that end, with which the utterance is over.
 void SecondPass::rest() {
-    if (is_part_over_ || filled_.front().voices.size() >= kRowsHandedOver) hand_over();
+    const auto& piece = filled_.front();
+    const bool is_enough = piece.samples.size() >= kSamplesOfPiece / 2 || piece.voices.size() >= kRowsOfPiece / 2;
+    if (is_enough || voice_ended_) hand_over();
+    if (voice_ended_ && answered_to_ >= *voice_ended_) voice_ended_.reset();
 }
 
 void SecondPass::end() {
@@ -115,7 +115,6 @@ void SecondPass::end() {
 }
 
 void SecondPass::hand_over() {
-    is_part_over_ = false;
     filled_.front().handed_over_ns = rt::now_ns();
     {
         const std::lock_guard lock{mutex_};
@@ -205,7 +204,7 @@ void SecondPass::run() {
         }
         give_back(one);
     }
-    end_frame_ = std::numeric_limits<std::int64_t>::max();
+    end_frame_ = kNever;
     if (!is_left_) judge_waiting();
     has_ended_ = true;
 }
@@ -250,7 +249,7 @@ void SecondPass::listen(const Piece& piece) {
     if (!piece.samples.empty()) recognizer_->push(piece.samples, use);
     if (piece.is_last) recognizer_->finish(use);
     end_frame_ = std::max(end_frame_, answered_);
-    if (piece.is_last || piece.is_behind) end_frame_ = std::numeric_limits<std::int64_t>::max();
+    if (piece.is_last || piece.is_behind) end_frame_ = kNever;
 }
 
 // What this network needs of the future has not been heard when a part is over. The pause at its end is not waited for.

@@ -32,13 +32,13 @@ struct JudgedPart {
     Prompt words;                        ///< those of the prompt that were read in it
     std::optional<Judgement> judgement;  ///< of these; nothing where there are none, or too little sound
     bool by_both = false;                ///< both networks judged; else this machine is too slow for the second
-    double after_ms = 0;                 ///< since it was handed over
+    double after_ms = 0;                 ///< since the last of what was heard live of it was handed over
 };
 
 /// The thread behind the one that listens to somebody who reads. It lays the text into what the live network heard;
 /// and, given the network that also hears what comes after a sound, it hears once more what is over, and judges it.
-/// Nobody who listens or shows waits for it: what was heard is handed over as copies, twice a second and whenever an
-/// utterance is over.
+/// Nobody who listens or shows waits for it: what was heard is handed over as copies, every second at least and
+/// whenever an utterance is over.
 class SecondPass {
 public:
     static constexpr std::size_t kBeam = 16;
@@ -54,17 +54,18 @@ public:
 
     /// The listening thread: all that it hears, of each stretch of sound first the samples at 16 kHz, then whether a
     /// voice begins or ends, then the live network's answers, each with how probable a voice was. Nothing is allocated,
-    /// but where this thread is seconds behind.
+    /// but where this thread is seconds
+    /// behind.
     void hear(std::span<const float> samples);
     void note(const VoiceEvent& event);
     void answer(const PhonemeAnswer& answer, float voice);
-    /// The listening thread, whenever it has told what it heard: hands over an utterance that is over. Waking the other
-    /// thread takes longer than anything above.
+    /// The listening thread, whenever it has told what it heard: hands over what it has by now. Waking the other thread
+    /// takes longer than anything above.
     void rest();
     /// The listening thread: nothing more comes.
     void end();
 
-    /// Any thread: what is done, in the order it was submitted; never waits for what is not.
+    /// Any thread: what is done, in the order in which it was said; never waits for what is not.
     [[nodiscard]] std::optional<JudgedPart> take();
 
     /// Control thread: waits until all is done. Of what is not heard yet it keeps ten seconds at most; and all of that
@@ -78,7 +79,7 @@ public:
     [[nodiscard]] std::span<const float> answers() const noexcept;
     /// After `finish`: the live network's, a row of kPhoneClassCount each. Empty after more than a minute.
     [[nodiscard]] std::span<const float> live_answers() const noexcept;
-    /// After `finish`: how the text lies in all that was heard live. Once.
+    /// After `finish`: how the text lies in all that was heard live; good until the next call.
     [[nodiscard]] FinishedAlignment alignment() noexcept { return reading_.finish(); }
 
 private:
@@ -97,7 +98,7 @@ private:
         std::int64_t handed_over_ns = 0;
     };
 
-    /// A part that was handed over, until the network has answered for its end.
+    /// A part that is over, until the network has answered for its end.
     struct Waiting {
         SpokenPart part;
         std::int64_t end_frame = 0;  // of its voice
@@ -122,9 +123,9 @@ private:
     [[nodiscard]] ReadPart read_of(const SpokenPart& part);
 
     // The listening thread's.
-    std::list<Piece> filled_;                   // one, not yet handed over
-    std::int64_t next_end_ = 0, last_end_ = 0;  // sample: where voices ended that answers have not come to
-    bool is_part_over_ = false;
+    std::list<Piece> filled_;                  // one, not yet handed over
+    std::optional<std::int64_t> voice_ended_;  // sample; until answers have come to it
+    std::int64_t answered_to_ = 0;             // sample
 
     std::optional<PhonemeRecognizer> recognizer_;
     const Prompt& prompt_;
