@@ -41,7 +41,7 @@ void CaptionFollower::end() {
 }
 
 void CaptionFollower::finish(speech::Utterance utterance) {
-    if (texts_ != nullptr) without_text_.push_back({utterance.begin, utterance.end});
+    if (texts_ != nullptr) without_text_.emplace_back(utterance.begin, utterance.end);
     ended_.push_back(std::move(utterance));
 }
 
