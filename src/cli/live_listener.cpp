@@ -89,7 +89,6 @@ void LiveListener::take(const stage::TapPiece& piece) {
     inference_.record(network_ns);
     decode_.record(decode_ns_);
     preprocess_ns_ = features_ns_ = decode_ns_ = 0;
-    decided_ns_ = rt::now_ns();
     tell(false);
 }
 
@@ -138,7 +137,6 @@ void LiveListener::hear_end() {
     activity_.finish([this](const speech::VoiceEvent& event) { follower_.note(event); });
     recognizer_.finish([this](const speech::PhonemeAnswer& a) { answer(a); });
     follower_.end();
-    decided_ns_ = rt::now_ns();
     tell(true);
 }
 
@@ -156,8 +154,9 @@ std::int64_t LiveListener::newest_needed_ns() const noexcept {
 }
 
 void LiveListener::tell(bool is_over) {
+    const auto decided_ns = rt::now_ns();  // the follower has just taken the newest answers
     for (bool has_more = true; has_more;) {
-        HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns(), .decided_ns = decided_ns_};
+        HeardNow news{.sample_at_zero = sample_at_zero_ns_, .heard_ns = newest_needed_ns(), .decided_ns = decided_ns};
         has_more = follower_.show(news);
         news.is_over = is_over && !has_more;
         for (; news.settled < news.first + news.count; ++news.settled) {

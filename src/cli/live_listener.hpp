@@ -74,7 +74,6 @@ private:
     std::int64_t taken_ns_ = 0;                                         // when the piece at hand was taken
     std::int64_t preprocess_ns_ = 0, features_ns_ = 0, decode_ns_ = 0;  // since the last run
     std::int64_t answers_ = 0;
-    std::int64_t decided_ns_ = 0;  // when the follower had taken the newest of them
 
     rt::Arena arena_;
     rt::SingleWriterSingleReaderRing<HeardNow> ring_;

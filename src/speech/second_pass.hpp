@@ -54,8 +54,7 @@ public:
 
     /// The listening thread: all that it hears, of each stretch of sound first the samples at 16 kHz, then whether a
     /// voice begins or ends, then the live network's answers, each with how probable a voice was. Nothing is allocated,
-    /// but where this thread is seconds
-    /// behind.
+    /// but where this thread is seconds behind.
     void hear(std::span<const float> samples);
     void note(const VoiceEvent& event);
     void answer(const PhonemeAnswer& answer, float voice);
