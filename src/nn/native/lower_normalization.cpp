@@ -1,46 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
-#include "nn/native/elementwise_lowering.hpp"
+#include "nn/native/elementwise_kernels.hpp"
 #include "nn/native/lowering.hpp"
+#include "nn/native/normalization_kernels.hpp"
+#include "nn/native/strided_part.hpp"
 
 namespace sidetone::nn::native {
 namespace {
 
-struct Statistics {
-    float mean = 0, scale = 0;  // scale: 1 / √(variance + epsilon)
-};
-
-// In two passes: the difference of squares would lose what it is after.
-Statistics statistics_of(const float* x, std::size_t count, float epsilon) noexcept {
-    double sum = 0;
-    for (std::size_t i = 0; i < count; ++i) sum += static_cast<double>(x[i]);
-    const double mean = sum / static_cast<double>(count);
-    double squares = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const double away = static_cast<double>(x[i]) - mean;
-        squares += away * away;
-    }
-    const double variance = squares / static_cast<double>(count);
-    return {static_cast<float>(mean), static_cast<float>(1.0 / std::sqrt(variance + static_cast<double>(epsilon)))};
-}
-
-/// Rows of `columns` to mean 0 and variance 1; operands: x, y, mean, scale.
-struct RowNormalizationKernel {
-    std::size_t rows, columns;
+/// Rows of `columns` to mean 0 and variance 1, then each column's own scale and bias, which are `step` further on for
+/// the next row. Operands: x, scale, bias where there is one, y, and the rows' means and scales.
+struct LayerNormalizationKernel {
+    std::size_t rows, columns, step;
+    bool has_bias;
     float epsilon;
+
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
-        auto* y = static_cast<float*>(p[1]);
-        for (std::size_t r = 0; r < rows; ++r, x += columns, y += columns) {
-            const auto row = statistics_of(x, columns, epsilon);
-            scale_and_shift(row.scale, -row.mean * row.scale, x, y, columns);
-            static_cast<float*>(p[2])[r] = row.mean;
-            static_cast<float*>(p[3])[r] = row.scale;
+        const auto* scale = static_cast<const float*>(p[1]);
+        const auto* bias = has_bias ? static_cast<const float*>(p[2]) : nullptr;
+        void* const* out = p + (has_bias ? 3 : 2);
+        auto* y = static_cast<float*>(out[0]);
+        for (std::size_t r = 0; r < rows; ++r, x += columns, y += columns, scale += step) {
+            const auto row = row_statistics(x, columns, epsilon);
+            normalise_row(row, scale, bias == nullptr ? nullptr : bias + r * step, x, y, columns);
+            static_cast<float*>(out[1])[r] = row.mean;
+            static_cast<float*>(out[2])[r] = row.scale;
         }
     }
 };
+
+ValueId broadcast(NodeLowering& node, ValueId values, const Shape& shape) {
+    const auto& from = node.shape(values);
+    const auto own = contiguous_strides(from);
+    Strides strides(shape.size(), 0);
+    const auto missing = shape.size() - from.size();
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        if (from[i] != 1 && from[i] != shape[missing + i]) node.refuse("its scale does not fit its input");
+        if (from[i] != 1) strides[missing + i] = own[i];
+    }
+    return emit_part(node, values, shape, strides);
+}
 
 void lower_layer_normalization(NodeLowering& node) {
     const auto x = node.input(0);
@@ -52,15 +56,29 @@ void lower_layer_normalization(NodeLowering& node) {
     const auto elements = elements_of(shape);
     if (elements == 0) node.refuse("its input is empty");
     const auto rows = elements_of(outer);
+    const auto columns = elements / rows;
+    const bool has_bias = node.has_input(2);
+    std::vector<ValueId> parameters{node.input(1)};
+    if (has_bias) parameters.push_back(node.input(2));
+    // As many as a row has columns, or else as all rows have.
+    Shape wide(shape.begin() + static_cast<std::ptrdiff_t>(axis), shape.end());
+    for (const auto id : parameters) {
+        node.require_type(id, DataType::f32);
+        if (node.shape(id).size() > shape.size()) node.refuse("its scale does not fit its input");
+        if (node.shape(id).size() > wide.size()) wide = shape;
+    }
+    std::vector<ValueId> reads{x};
+    for (const auto id : parameters) reads.push_back(broadcast(node, id, wide));
     const auto y = node.add_value(DataType::f32, shape);
     const auto mean = node.add_value(DataType::f32, outer);
     const auto scale = node.add_value(DataType::f32, outer);
-    node.emit(RowNormalizationKernel{rows, elements / rows, node.attribute_or("epsilon", 1e-5F)}, {x},
-              {y, mean, scale});
-    auto out = emit_binary(node, Binary::multiply, y, node.input(1));
-    if (node.has_input(2)) out = emit_binary(node, Binary::add, out, node.input(2));
-    if (node.shape(out) != shape) node.refuse("its scale does not fit its input");
-    node.set_output(0, out);
+    node.emit(LayerNormalizationKernel{.rows = rows,
+                                       .columns = columns,
+                                       .step = wide == shape && rows > 1 ? columns : 0,
+                                       .has_bias = has_bias,
+                                       .epsilon = node.attribute_or("epsilon", 1e-5F)},
+              std::move(reads), {y, mean, scale});
+    node.set_output(0, y);
     node.set_output(1, mean);
     node.set_output(2, scale);
 }
@@ -78,7 +96,7 @@ struct GroupNormalizationKernel {
         auto* y = static_cast<float*>(p[3]);
         for (std::size_t i = 0; i < batch * groups; ++i) {
             const auto g = i % groups;
-            const auto group = statistics_of(x, group_channels * pixels, epsilon);
+            const auto group = row_statistics(x, group_channels * pixels, epsilon);
             for (std::size_t k = 0; k < group_channels; ++k, x += pixels, y += pixels) {
                 const auto c = is_scaled_by_group ? g : g * group_channels + k;
                 const float factor = scale[c] * group.scale;
