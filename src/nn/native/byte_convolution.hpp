@@ -52,10 +52,8 @@ struct ByteConvolutionKernel {
     }
     [[nodiscard]] std::optional<ByteConvolutionKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
-            if (!epilogue.is_bias_of(Epilogue::Channels::second_axis, shape.groups * shape.group_outputs))
-                return std::nullopt;
             auto made = *this;
-            made.result.add_shift(epilogue.shift);
+            if (!made.result.absorb(epilogue, Epilogue::Channels::second_axis)) return std::nullopt;
             return made;
         } else {
             return std::nullopt;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -60,20 +61,30 @@ struct IntegerResult {
     }
 };
 
-/// sum·scale of the input·scale of the row + shift of the row.
+/// sum·scale of the input·scale of the row + shift of the row, and no less than `least`.
 struct FloatResult {
     using Out = float;
     std::vector<float> scales, shifts;
+    float least = -std::numeric_limits<float>::infinity();
 
-    /// Of each row, or of all.
-    void add_shift(std::span<const float> more) {
+    /// Does what the step behind would: adds to each of the rows, which are channels along `axis`, or cuts at 0. False,
+    /// with nothing done, where it is neither.
+    [[nodiscard]] bool absorb(const Epilogue& epilogue, Epilogue::Channels axis) {
+        if (least == 0.0F) return false;
+        if (epilogue.is_rectifier()) {
+            least = 0.0F;
+            return true;
+        }
+        if (!epilogue.is_bias_of(axis, shifts.size())) return false;
+        const auto& more = epilogue.shift;
         for (std::size_t i = 0; i < shifts.size(); ++i) shifts[i] += more[more.size() == 1 ? 0 : i];
+        return true;
     }
     void store(std::int32_t* sums, std::size_t first, std::size_t rows, float scale, Out* out,
                std::size_t step) const noexcept {
-        if (step == 1) return scale_sums(sums, rows, &scales[first], scale, &shifts[first], out);
+        if (step == 1) return scale_sums(sums, rows, &scales[first], scale, &shifts[first], least, out);
         auto* scaled = reinterpret_cast<float*>(sums);
-        scale_sums(sums, rows, &scales[first], scale, &shifts[first], scaled);
+        scale_sums(sums, rows, &scales[first], scale, &shifts[first], least, scaled);
         for (std::size_t row = 0; row < rows; ++row) out[row * step] = scaled[row];
     }
 };
@@ -88,7 +99,8 @@ struct ByteResult {
     void store(std::int32_t* sums, std::size_t first, std::size_t rows, float /*scale*/, Out* out,
                std::size_t step) const noexcept {
         auto* scaled = reinterpret_cast<float*>(sums);
-        scale_sums(sums, rows, &scales[first], 1.0F, &no_shifts[first], scaled);
+        scale_sums(sums, rows, &scales[first], 1.0F, &no_shifts[first], -std::numeric_limits<float>::infinity(),
+                   scaled);
         if (step == 1) return quantize(scaled, rows, {1.0F, zero_point}, out);
         std::array<T, 64> part{};
         for (std::size_t at = 0; at < rows; at += part.size()) {
@@ -112,9 +124,8 @@ struct ByteProductKernel {
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights->bytes(); }
     [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
-            if (!epilogue.is_bias_of(Epilogue::Channels::last_axis, weights->rows())) return std::nullopt;
             auto made = *this;
-            made.result.add_shift(epilogue.shift);
+            if (!made.result.absorb(epilogue, Epilogue::Channels::last_axis)) return std::nullopt;
             return made;
         } else {
             return std::nullopt;

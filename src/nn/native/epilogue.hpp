@@ -24,6 +24,10 @@ struct Epilogue {
         const auto fits = [&](const auto& values) { return values.size() <= 1 || values.size() == count; };
         return fits(scale) && fits(shift) && fits(slopes);
     }
+    /// True where all it does is to put 0 in place of what is below.
+    [[nodiscard]] bool is_rectifier() const noexcept {
+        return scale.empty() && shift.empty() && slopes.size() == 1 && slopes[0] == 0.0F;
+    }
     /// True where it only adds: the same to all, or to each of `count` channels along `axis`.
     [[nodiscard]] bool is_bias_of(Channels axis, std::size_t count) const noexcept {
         if (!scale.empty() || !slopes.empty() || shift.empty()) return false;

@@ -194,7 +194,9 @@ bool lower_dequantized_convolution(NodeLowering& node) {
     FloatResult result{.scales = one_per_row<float>(node, weights->scales, layer.outputs, 1.0F),
                        .shifts = std::vector<float>(layer.outputs, 0.0F)};
     for (auto& scale : result.scales) scale *= x->scale;
-    if (node.has_input(2)) result.add_shift(one_per_row<float>(node, node.constant<float>(2), layer.outputs, 0.0F));
+    if (node.has_input(2)) {
+        result.shifts = one_per_row<float>(node, node.constant<float>(2), layer.outputs, 0.0F);
+    }
     const auto out = node.add_value(DataType::f32, layer.out);
     emit_bytes(node, x->bytes, x->zero_point, std::move(result), layer,
                pack_groups(node, layer, weights->bytes, weights->zero_points), out);

@@ -155,7 +155,12 @@ std::string taken_bytes(OperatorCase& c, const ByteRange& range, const Shape& sh
 }
 
 // As onnxruntime.quantization leaves a linear layer whose activations are quantised as they come.
-void dynamic_linear(OperatorCase& c) {
+/// Sums of a product with floats brought into bytes as they come, and what they have to be multiplied by.
+struct DynamicSums {
+    std::string sums, scales;
+};
+
+DynamicSums dynamic_sums_of_matmul(OperatorCase& c) {
     const auto sizes = some_sizes(c);
     const auto x = taken_floats(c, sizes.a, -1, 2, false);
     const auto range = some_bytes(c);
@@ -168,7 +173,21 @@ void dynamic_linear(OperatorCase& c) {
     c.node_attribute("to", 1);
     const auto weight_scales = taken_floats(c, parameters, 0.005F, 0.02F, true);
     const auto scales = c.node("Mul", {quantized[1], weight_scales});
-    c.computed(cast[0]).computed(scales[0]);
+    return {cast[0], scales[0]};
+}
+
+template <DynamicSums (*kSums)(OperatorCase&)>
+void dynamic_product(OperatorCase& c) {
+    const auto [sums, scales] = kSums(c);
+    c.computed(sums).computed(scales);
+}
+
+template <DynamicSums (*kSums)(OperatorCase&)>
+void rectified_dynamic_product(OperatorCase& c) {
+    const auto [sums, scales] = kSums(c);
+    auto out = c.node("Mul", {sums, scales})[0];
+    if (c.random.chance(0.5)) out = c.node("Add", {out, taken_floats(c, {}, -1, 1, true)})[0];
+    c.computed(out);
 }
 
 // x, brought into bytes and back.
@@ -289,7 +308,7 @@ void qlinear_convolution(OperatorCase& c) {
     c.steps = 1;  // ties of rounding
 }
 
-void dynamic_convolution(OperatorCase& c) {
+DynamicSums dynamic_sums_of_convolution(OperatorCase& c) {
     const auto made = some_convolution(c);
     const auto x = taken_floats(c, made.x, -1, 2, false);
     const auto range = some_bytes(c);
@@ -306,7 +325,7 @@ void dynamic_convolution(OperatorCase& c) {
         parameters[0] = made.outputs;
     }
     const auto scales = c.node("Mul", {quantized[1], taken_floats(c, parameters, 0.005F, 0.02F, true)});
-    c.computed(cast[0]).computed(scales[0]);
+    return {cast[0], scales[0]};
 }
 
 void dequantized_convolution(OperatorCase& c) {
@@ -360,12 +379,14 @@ std::vector<OperatorRow> quantized_rows() {
         {"DynamicQuantizeLinear", {11}, dynamic_quantize, 16},
         {"MatMulInteger", {11}, matmul_integer, 48},
         {"QLinearMatMul", {11, 21}, qlinear_matmul, 32},
-        {"Mul", {11, 17, 21}, dynamic_linear, 32},
+        {"Mul", {11, 17, 21}, dynamic_product<dynamic_sums_of_matmul>, 32},
+        {"Relu", {13, 17, 21}, rectified_dynamic_product<dynamic_sums_of_matmul>, 24},
         {"MatMul", {11, 13, 21}, dequantized_matmul, 32},
         {"Gemm", {11, 13, 21}, dequantized_gemm, 32},
         {"ConvInteger", {11, 21}, convolution_integer, 40},
         {"QLinearConv", {11, 21}, qlinear_convolution, 40},
-        {"Mul", {11, 17, 21}, dynamic_convolution, 32},
+        {"Mul", {11, 17, 21}, dynamic_product<dynamic_sums_of_convolution>, 32},
+        {"Relu", {13, 17, 21}, rectified_dynamic_product<dynamic_sums_of_convolution>, 24},
         {"Conv", {11, 13, 21}, dequantized_convolution, 32},
         {"MatMul", {11, 13, 21}, half_matmul, 24},
         {"Gemm", {11, 13, 21}, half_gemm, 24},

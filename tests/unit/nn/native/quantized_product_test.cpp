@@ -25,8 +25,8 @@ std::vector<std::int64_t> some_bytes(test::OperatorCase& made, std::size_t count
     return values;
 }
 
-TEST(QuantizedProduct, OfFloatsQuantizedAsTheyComeIsOneStepWithItsBias) {
-    test::OperatorCase made{"Add", 1};
+TEST(QuantizedProduct, OfFloatsQuantizedAsTheyComeIsOneStepWithItsBiasAndRectifier) {
+    test::OperatorCase made{"Relu", 1};
     made.dynamic_floats({3, 8});
     const auto quantized = made.node("DynamicQuantizeLinear", {made.take_input()}, 3);
     made.constant_integers<std::int8_t>({8, 5}, some_bytes(made, 40));
@@ -36,8 +36,10 @@ TEST(QuantizedProduct, OfFloatsQuantizedAsTheyComeIsOneStepWithItsBias) {
     made.node_attribute("to", 1);
     made.constant_floats({5});
     const auto scales = made.node("Mul", {quantized[1], made.take_input()});
-    made.computed(made.node("Mul", {cast[0], scales[0]})[0]).constant_floats({5});
-    EXPECT_EQ(operations_of(made, {"y0", ElementType::f32, {3, 5}}), std::vector<std::string>{"Mul+Add"});
+    const auto product = made.node("Mul", {cast[0], scales[0]})[0];
+    made.constant_floats({5});
+    made.computed(made.node("Add", {product, made.take_input()})[0]);
+    EXPECT_EQ(operations_of(made, {"y0", ElementType::f32, {3, 5}}), std::vector<std::string>{"Mul+Add+Relu"});
 }
 
 TEST(QuantizedProduct, OfBytesAndConstantBytesReadsThemAsBytes) {
