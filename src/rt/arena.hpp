@@ -7,6 +7,8 @@
 #include <string>
 #include <type_traits>
 
+#include "rt/mapping.hpp"
+
 namespace sidetone::rt {
 
 inline constexpr std::size_t kCacheLine = 64;
@@ -20,7 +22,7 @@ class Arena {
 public:
     /// Throws std::bad_alloc when the address space is exhausted.
     explicit Arena(std::size_t bytes);
-    ~Arena();
+    ~Arena() = default;
     Arena(Arena&&) noexcept;
     Arena& operator=(Arena&&) noexcept;
 
@@ -30,7 +32,7 @@ public:
     [[nodiscard]] std::span<T> allocate(std::size_t count, std::size_t alignment = kCacheLine);
 
     [[nodiscard]] std::size_t used_bytes() const noexcept { return used_; }
-    [[nodiscard]] std::size_t capacity_bytes() const noexcept { return capacity_; }
+    [[nodiscard]] std::size_t capacity_bytes() const noexcept { return memory_.bytes(); }
     [[nodiscard]] bool is_locked() const noexcept { return locked_; }
 
     /// Empty when locked; else one line: how much could not be locked, the limit found, the command that raises it.
@@ -39,8 +41,7 @@ public:
 private:
     [[nodiscard]] void* allocate_bytes(std::size_t bytes, std::size_t alignment);
 
-    std::byte* base_ = nullptr;
-    std::size_t capacity_ = 0;
+    Mapping memory_;
     std::size_t used_ = 0;
     bool locked_ = false;
     std::string lock_warning_;
@@ -52,7 +53,7 @@ template <class T>
 std::span<T> Arena::allocate(std::size_t count, std::size_t alignment) {
     static_assert(std::is_trivially_destructible_v<T>, "the arena runs no destructors");
     constexpr std::size_t kBytes = sizeof(T);  // NOLINT(bugprone-sizeof-expression): T may be a pointer
-    if (count > capacity_ / kBytes) throw std::bad_alloc{};
+    if (count > memory_.bytes() / kBytes) throw std::bad_alloc{};
     auto* first = static_cast<T*>(allocate_bytes(count * kBytes, alignment < alignof(T) ? alignof(T) : alignment));
     for (std::size_t i = 0; i < count; ++i) new (first + i) T{};
     return {first, count};
