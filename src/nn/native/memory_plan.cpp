@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <vector>
+
+#include "nn/native/storage_use.hpp"
 
 namespace sidetone::nn::native {
 namespace {
@@ -27,8 +30,11 @@ std::size_t add_output(Program& program, std::size_t index, std::size_t bytes) {
     return program.storages.size() - 1;
 }
 
-// Lets the step that computes an output write it where the caller wants it.
+// Lets the step that computes an output write it where the caller wants it. Where that cannot be, it is copied as soon
+// as it is complete: its memory serves others then, and it is still in the nearest cache.
 void place_outputs(Program& program) {
+    const auto uses = uses_of(program);
+    std::vector<std::vector<Step>> copies(program.steps.size() + 1);  // after so many steps
     for (std::size_t i = 0; i < program.outputs.size(); ++i) {
         const auto id = program.outputs[i];
         const auto value = program.values[id];
@@ -38,6 +44,7 @@ void place_outputs(Program& program) {
             storage.index = i;
             continue;
         }
+        const auto& use = uses[value.storage];
         auto copy = value;
         copy.storage = add_output(program, i, value.bytes());
         copy.offset_bytes = 0;
@@ -46,8 +53,14 @@ void place_outputs(Program& program) {
         step.operands = {id, program.values.size() - 1};
         step.reads = 1;
         step.operation = "output";
-        program.steps.push_back(std::move(step));
+        copies[use.writers == 0 ? 0 : use.last_writer + 1].push_back(std::move(step));
     }
+    std::vector<Step> steps;
+    for (std::size_t at = 0; at < copies.size(); ++at) {
+        std::ranges::move(copies[at], std::back_inserter(steps));
+        if (at < program.steps.size()) steps.push_back(std::move(program.steps[at]));
+    }
+    program.steps = std::move(steps);
 }
 
 /// From the step that first touches a storage to the one that last does.
