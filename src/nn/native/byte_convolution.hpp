@@ -41,12 +41,12 @@ struct ByteConvolutionKernel {
     Source source;
     Result result;
     ByteConvolution shape;
-    std::vector<std::shared_ptr<const PackedBytes>> weights;  // one per group
+    std::vector<PackedBytes> weights;  // one per group
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
         return shape.batch * shape.groups * shape.group_outputs * shape.inner() * positions();
     }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.size() * weights[0]->bytes(); }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.size() * weights[0].bytes(); }
     [[nodiscard]] std::size_t positions() const noexcept {
         return static_cast<std::size_t>(shape.height.out * shape.width.out);
     }
@@ -100,7 +100,7 @@ private:
                       typename Result::Out* out, void* const* writes) const noexcept {
         const auto& w = shape.width;
         const auto width = ByteConvolution::covered(w);
-        const auto& matrix = *weights[group];
+        const auto& matrix = weights[group];
         auto* windows = static_cast<std::uint8_t*>(writes[3]);
         auto* sums = static_cast<std::int32_t*>(writes[4]);
         const auto count = static_cast<std::size_t>(w.out);

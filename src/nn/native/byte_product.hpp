@@ -15,6 +15,7 @@
 
 #include "nn/native/epilogue.hpp"
 #include "nn/native/packed_bytes.hpp"
+#include "nn/native/program_memory.hpp"
 #include "nn/native/quantize_kernels.hpp"
 
 namespace sidetone::nn::native {
@@ -64,7 +65,7 @@ struct IntegerResult {
 /// sum·scale of the input·scale of the row + shift of the row, and no less than `least`.
 struct FloatResult {
     using Out = float;
-    std::vector<float> scales, shifts;
+    ProgramVector<float> scales, shifts;
     float least = -std::numeric_limits<float>::infinity();
 
     /// Does what the step behind would: adds to each of the rows, which are channels along `axis`, or cuts at 0. False,
@@ -93,7 +94,7 @@ struct FloatResult {
 template <class T>
 struct ByteResult {
     using Out = T;
-    std::vector<float> scales, no_shifts;
+    ProgramVector<float> scales, no_shifts;
     std::int32_t zero_point = 0;
 
     void store(std::int32_t* sums, std::size_t first, std::size_t rows, float /*scale*/, Out* out,
@@ -117,11 +118,11 @@ template <class Source, class Result>
 struct ByteProductKernel {
     Source source;
     Result result;
-    std::shared_ptr<const PackedBytes> weights;
+    PackedBytes weights;
     std::size_t count = 1;
 
-    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * weights->rows() * weights->inner(); }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights->bytes(); }
+    [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * weights.rows() * weights.inner(); }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.bytes(); }
     [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
             auto made = *this;
@@ -132,18 +133,18 @@ struct ByteProductKernel {
         }
     }
     void operator()(void* const* p) const noexcept {
-        const auto inner = weights->inner();
-        const auto rows = weights->rows();
-        const auto stride = weights->padded_inner();
+        const auto inner = weights.inner();
+        const auto rows = weights.rows();
+        const auto stride = weights.padded_inner();
         auto* const* writes = p + source.reads();
         auto* out = static_cast<typename Result::Out*>(writes[0]);
         auto* bytes = static_cast<std::uint8_t*>(writes[1]);
         auto* sums = static_cast<std::int32_t*>(writes[2]);
         const auto q = source.quantization(p, count * inner);
         for (std::size_t v = 0; v < count; ++v) source.load(p[0], v * inner, inner, q, bytes + v * stride);
-        weights->multiply({bytes, stride, count, q.zero_point}, sums);
+        weights.multiply({bytes, stride, count, q.zero_point}, sums);
         for (std::size_t v = 0; v < count; ++v) {
-            result.store(sums + v * weights->padded_rows(), 0, rows, q.scale, out + v * rows, 1);
+            result.store(sums + v * weights.padded_rows(), 0, rows, q.scale, out + v * rows, 1);
         }
     }
 };

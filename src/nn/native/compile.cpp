@@ -27,6 +27,17 @@ std::vector<FileTensor> with_known_shapes(std::vector<FileTensor> tensors, std::
     return tensors;
 }
 
+// Moves what runs read into one piece of memory, in the order in which they read it.
+void settle(Program& program) {
+    std::size_t bytes = program.arena_bytes;
+    for (const auto& step : program.steps) bytes += step.weight_bytes;
+    for (const auto& storage : program.storages) bytes += storage.constant.size();
+    program.memory = std::make_shared<ProgramMemory>(bytes);
+    const ProgramMemory::Scope scope{*program.memory};
+    for (auto& step : program.steps) step.kernel = step.copied(step.kernel.get());
+    for (auto& storage : program.storages) storage.constant = Bytes(storage.constant);
+}
+
 }  // namespace
 
 Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
@@ -38,6 +49,7 @@ Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
         fuse_epilogues(program);
         share_storage(program);
         plan_memory(program);
+        settle(program);
         return program;
     } catch (const InputError& error) {
         throw InputError{fmt::format("{}: {}", file.string(), error.what())};

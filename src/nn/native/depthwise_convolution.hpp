@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "dsp/aligned_vector.hpp"
 #include "nn/native/activation.hpp"
 #include "nn/native/direct_convolution.hpp"
 #include "nn/native/epilogue.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 
@@ -38,8 +38,8 @@ struct DepthwisePlan {
     bool is_one_row = false;
     std::size_t repeats = 1;  ///< how often each channel's numbers stand in the tables: once, or for every output
     std::vector<Phase> phases;
-    dsp::AlignedVector<float> weights;       ///< [taps of all phases][channels · repeats]
-    dsp::AlignedVector<float> bias, slopes;  ///< [channels · repeats]; slopes: none without prelu
+    ProgramVector<float> weights;       ///< [taps of all phases][channels · repeats]
+    ProgramVector<float> bias, slopes;  ///< [channels · repeats]; slopes: none without prelu
     Activation activation = Activation::none;
 
     [[nodiscard]] std::size_t bytes() const noexcept { return (weights.size() + bias.size()) * sizeof(float); }

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "dsp/aligned_vector.hpp"
 #include "nn/native/activation.hpp"
 #include "nn/native/epilogue.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 
@@ -62,7 +62,7 @@ struct ConvolutionPlan {
     std::vector<Phase> phases;
     Rows rows;
     /// [groups][blocks of outputs][phases][inputs][taps of height][taps of the phase][outputs of the block]
-    dsp::AlignedVector<float> weights;
+    ProgramVector<float> weights;
     std::vector<float> bias, slopes;  ///< one per output
     Activation activation = Activation::none;
 

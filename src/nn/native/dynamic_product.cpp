@@ -30,7 +30,7 @@ std::optional<DynamicProduct> dynamic_product(const NodeLowering& node, ValueId 
 std::optional<ValueId> fused_dynamic_matmul(NodeLowering& node, const DynamicProduct& product) {
     const auto* found = kernel_of<ByteProductKernel<ByteSource<std::uint8_t>, IntegerResult>>(product.step);
     if (found == nullptr || !found->source.reads_zero_point) return std::nullopt;
-    const auto& weights = *found->weights;
+    const auto& weights = found->weights;
     auto result = product.result(node, weights.rows(), 0);
     if (!result) return std::nullopt;
     const auto out = node.add_value(DataType::f32, node.shape(product.cast));
@@ -53,7 +53,7 @@ std::optional<FloatResult> DynamicProduct::result(const NodeLowering& node, std:
                                  shape[shape.size() - 1 - after] == static_cast<std::int64_t>(channels);
     if (scales.size() != 1 && !are_per_channel) return std::nullopt;
     return FloatResult{.scales = one_per_row<float>(node, scales, channels, 1.0F),
-                       .shifts = std::vector<float>(channels, 0.0F)};
+                       .shifts = ProgramVector<float>(channels, 0.0F)};
 }
 
 std::optional<ValueId> fused_dynamic_product(NodeLowering& node) {

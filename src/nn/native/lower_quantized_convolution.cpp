@@ -53,13 +53,13 @@ Layer read_layer(const NodeLowering& node, ValueId x, ValueId weights) {
     return layer;
 }
 
-std::vector<std::shared_ptr<const PackedBytes>> pack_groups(const NodeLowering& node, const Layer& layer,
-                                                            ValueId weights, std::span<const std::int32_t> zero_points,
-                                                            std::span<const std::int32_t> bias = {}) {
+std::vector<PackedBytes> pack_groups(const NodeLowering& node, const Layer& layer, ValueId weights,
+                                     std::span<const std::int32_t> zero_points,
+                                     std::span<const std::int32_t> bias = {}) {
     const auto& shape = layer.shape;
     const auto zeros = one_per_row<std::int32_t>(node, zero_points, layer.outputs, 0);
     const auto offsets = one_per_row<std::int32_t>(node, bias, layer.outputs, 0);
-    std::vector<std::shared_ptr<const PackedBytes>> packed;
+    std::vector<PackedBytes> packed;
     for (std::size_t g = 0; g < shape.groups; ++g) {
         const auto first = g * shape.group_outputs;
         packed.push_back(pack_bytes(
@@ -78,7 +78,7 @@ ValueId add_bytes(NodeLowering& node, std::size_t count) {
 template <class Source, class Result>
 void emit(NodeLowering& node, ByteConvolutionKernel<Source, Result> kernel, std::vector<ValueId> reads, ValueId out) {
     const auto& shape = kernel.shape;
-    const auto& matrix = *kernel.weights[0];
+    const auto& matrix = kernel.weights[0];
     const auto count = static_cast<std::size_t>(shape.width.out);
     const auto plane = add_bytes(node, shape.plane_bytes());
     const auto row = add_bytes(node, static_cast<std::size_t>(shape.width.in));
@@ -90,7 +90,7 @@ void emit(NodeLowering& node, ByteConvolutionKernel<Source, Result> kernel, std:
 // By a source of the type of `x`, whose zero point is constant.
 template <class Result>
 void emit_bytes(NodeLowering& node, ValueId x, std::int32_t zero_point, Result result, const Layer& layer,
-                std::vector<std::shared_ptr<const PackedBytes>> weights, ValueId out) {
+                std::vector<PackedBytes> weights, ValueId out) {
     if (node.type(x) == DataType::i8) {
         using Source = ByteSource<std::int8_t>;
         emit(node,
@@ -162,7 +162,7 @@ void lower_qlinear_to(NodeLowering& node, DataType type) {
     require_bytes(node, weights, 5);
     const auto layer = read_layer(node, x, weights);
     ByteResult<T> result{.scales = one_per_row<float>(node, node.constant<float>(4), layer.outputs, 1.0F),
-                         .no_shifts = std::vector<float>(layer.outputs, 0.0F),
+                         .no_shifts = ProgramVector<float>(layer.outputs, 0.0F),
                          .zero_point = one_per_row<std::int32_t>(node, integers_of(node, 7), 1, 0)[0]};
     for (auto& scale : result.scales) scale = number(node, 1) * scale / number(node, 6);
     const auto out = node.add_value(type, layer.out);
@@ -192,7 +192,7 @@ bool lower_dequantized_convolution(NodeLowering& node) {
     if (shape.size() < 3 || shape.size() > 4 || groups < 1 || shape[0] / groups < kLeastOutputs) return false;
     const auto layer = read_layer(node, node.input(0), node.input(1));
     FloatResult result{.scales = one_per_row<float>(node, weights->scales, layer.outputs, 1.0F),
-                       .shifts = std::vector<float>(layer.outputs, 0.0F)};
+                       .shifts = ProgramVector<float>(layer.outputs, 0.0F)};
     for (auto& scale : result.scales) scale *= x->scale;
     if (node.has_input(2)) {
         result.shifts = one_per_row<float>(node, node.constant<float>(2), layer.outputs, 0.0F);

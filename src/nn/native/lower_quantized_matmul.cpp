@@ -113,19 +113,19 @@ ValueId general_sums(NodeLowering& node, const Inputs& inputs, const MatMulSides
 
 // Emits the product of `x` by packed weights, with scratch for it.
 template <class Source, class Result>
-void emit_packed(NodeLowering& node, Source source, Result result, std::shared_ptr<const PackedBytes> weights,
-                 std::vector<ValueId> reads, ValueId out) {
-    const auto count = node.value(reads[0]).elements() / weights->inner();
-    const auto bytes = node.add_value(DataType::u8, {static_cast<std::int64_t>(count * weights->padded_inner())});
-    const auto sums = node.add_value(DataType::i32, {static_cast<std::int64_t>(count * weights->padded_rows())});
+void emit_packed(NodeLowering& node, Source source, Result result, PackedBytes weights, std::vector<ValueId> reads,
+                 ValueId out) {
+    const auto count = node.value(reads[0]).elements() / weights.inner();
+    const auto bytes = node.add_value(DataType::u8, {static_cast<std::int64_t>(count * weights.padded_inner())});
+    const auto sums = node.add_value(DataType::i32, {static_cast<std::int64_t>(count * weights.padded_rows())});
     node.emit(ByteProductKernel<Source, Result>{std::move(source), std::move(result), std::move(weights), count},
               std::move(reads), {out, bytes, sums});
 }
 
 // By a source of the type of `x`, whose zero point is constant.
 template <class Result>
-void emit_bytes(NodeLowering& node, ValueId x, std::int32_t zero_point, Result result,
-                std::shared_ptr<const PackedBytes> weights, ValueId out) {
+void emit_bytes(NodeLowering& node, ValueId x, std::int32_t zero_point, Result result, PackedBytes weights,
+                ValueId out) {
     if (node.type(x) == DataType::i8) {
         emit_packed(node, ByteSource<std::int8_t>{.zero_point = zero_point}, std::move(result), std::move(weights), {x},
                     out);
@@ -135,8 +135,7 @@ void emit_bytes(NodeLowering& node, ValueId x, std::int32_t zero_point, Result r
     }
 }
 
-std::shared_ptr<const PackedBytes> packed_columns(const NodeLowering& node, const Inputs& inputs,
-                                                  const MatMulSides& sides) {
+PackedBytes packed_columns(const NodeLowering& node, const Inputs& inputs, const MatMulSides& sides) {
     return pack_bytes(
         node, node.input(inputs.b), sides.columns, sides.inner,
         [&](std::size_t row, std::size_t k) { return k * sides.columns + row; }, integers_of(node, inputs.b_zero));
@@ -207,7 +206,7 @@ void lower_qlinear_matmul_to(NodeLowering& node, DataType type) {
         if (node.constant<float>(scale).size() != 1) node.refuse("scales of rows are not in the native executor");
     }
     ByteResult<T> result{.scales = one_per_row<float>(node, node.constant<float>(4), sides.columns, 1.0F),
-                         .no_shifts = std::vector<float>(sides.columns, 0.0F),
+                         .no_shifts = ProgramVector<float>(sides.columns, 0.0F),
                          .zero_point = one_per_row<std::int32_t>(node, integers_of(node, 7), 1, 0)[0]};
     for (auto& scale : result.scales) scale = node.constant<float>(1)[0] * scale / node.constant<float>(6)[0];
     const auto out = node.add_value(type, sides.out);

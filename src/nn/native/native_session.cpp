@@ -48,7 +48,7 @@ NativeSession::NativeSession(const GraphSpec& graph, Program program)
       outputs_(graph.outputs),
       program_(std::move(program)),
       // Written, so that no page of it is met for the first time on the audio thread.
-      arena_(program_.arena_bytes) {
+      arena_(program_.arena_bytes, native::ProgramAllocator<std::byte>{program_.memory.get()}) {
     std::size_t operand = 0;
     for (const auto& step : program_.steps) {
         calls_.push_back({step.run, step.kernel.get(), operand});

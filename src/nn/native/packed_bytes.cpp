@@ -225,7 +225,7 @@ namespace {
 const bool kMultipliesByQuads = (hwy::SupportedTargets() & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512vnni");
 #endif
 
-void fill_rows(dsp::AlignedVector<std::int32_t>& padded, std::size_t rows, std::span<const std::int32_t> values) {
+void fill_rows(ProgramVector<std::int32_t>& padded, std::size_t rows, std::span<const std::int32_t> values) {
     for (std::size_t row = 0; row < rows && !values.empty(); ++row) padded[row] = values[values.size() == 1 ? 0 : row];
 }
 

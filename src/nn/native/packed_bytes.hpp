@@ -6,7 +6,7 @@
 #include <functional>
 #include <span>
 
-#include "dsp/aligned_vector.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 
@@ -56,9 +56,9 @@ public:
 
 private:
     std::size_t rows_ = 0, inner_ = 0;
-    dsp::AlignedVector<std::int8_t> panels_;
+    ProgramVector<std::int8_t> panels_;
     // Padded to whole grains of rows; `zero_points_` is empty where all are 0.
-    dsp::AlignedVector<std::int32_t> row_sums_, zero_points_, offsets_;
+    ProgramVector<std::int32_t> row_sums_, zero_points_, offsets_;
 };
 
 }  // namespace sidetone::nn::native

@@ -7,8 +7,8 @@
 #include <optional>
 #include <span>
 
-#include "dsp/aligned_vector.hpp"
 #include "nn/native/packed_matrix.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 
@@ -39,8 +39,8 @@ private:
     PackedHalves(std::size_t rows, std::size_t inner) : rows_(rows), inner_(inner) {}
 
     std::size_t rows_, inner_;
-    dsp::AlignedVector<std::uint16_t> panels_;  // both padded with zeros to whole grains of rows
-    dsp::AlignedVector<float> bias_;
+    ProgramVector<std::uint16_t> panels_;  // both padded with zeros to whole grains of rows
+    ProgramVector<float> bias_;
 };
 
 }  // namespace sidetone::nn::native

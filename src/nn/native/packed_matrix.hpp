@@ -6,7 +6,7 @@
 #include <functional>
 #include <span>
 
-#include "dsp/aligned_vector.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 
@@ -66,7 +66,7 @@ public:
 
 private:
     std::size_t rows_ = 0, inner_ = 0;
-    dsp::AlignedVector<float> panels_, bias_;  // both padded with zeros to whole grains of rows
+    ProgramVector<float> panels_, bias_;  // both padded with zeros to whole grains of rows
 };
 
 }  // namespace sidetone::nn::native

@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "dsp/aligned_vector.hpp"
 #include "nn/native/epilogue.hpp"
+#include "nn/native/program_memory.hpp"
 #include "nn/native/tensor.hpp"
 
 namespace sidetone::nn::native {
 
-using Bytes = dsp::AlignedVector<std::byte>;
+using Bytes = ProgramVector<std::byte>;
 
 /// Memory that values lie in: the caller's for inputs (and outputs, once planned), the arena's for what is in between,
 /// its own for constants.
@@ -60,11 +60,13 @@ struct Step {
     std::optional<Epilogue> epilogue;  ///< all that the step does, where it is no more than one
     /// Makes the kernel also do an epilogue before it stores its first output; false where it cannot.
     bool (*absorb)(Step& step, const Epilogue& epilogue) = nullptr;
+    std::shared_ptr<const void> (*copied)(const void* kernel) = nullptr;
     std::vector<std::size_t> part_offsets;  ///< of a concatenation, where every input may lie in the output, in bytes
 };
 
 /// A graph lowered to kernels.
 struct Program {
+    std::shared_ptr<ProgramMemory> memory;  ///< what the steps' kernels lie in, once they are settled
     std::vector<Storage> storages;
     std::deque<Value> values;  // lowering holds references to values while it adds others
     std::vector<Step> steps;
@@ -93,6 +95,10 @@ template <class Kernel>
             return true;
         };
     }
+    step.copied = [](const void* self) -> std::shared_ptr<const void> {
+        return std::allocate_shared<const Kernel>(ProgramAllocator<Kernel>{ProgramMemory::current()},
+                                                  *static_cast<const Kernel*>(self));
+    };
     step.kernel = std::make_shared<const Kernel>(std::move(kernel));
     step.kernel_type = &kKernelType<Kernel>;
     return step;

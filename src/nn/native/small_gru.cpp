@@ -120,8 +120,7 @@ HWY_EXPORT(small_gru);
 void SmallGru::add_direction(std::span<const float> input, std::span<const float> recurrent,
                              std::span<const float> input_bias, std::span<const float> recurrent_bias, bool backwards) {
     width = hidden <= 4 ? 4 : hidden <= 8 ? 8 : kMaxHidden;
-    Direction made{.weights = dsp::AlignedVector<float>((4 + 3 * (inputs + hidden)) * width, 0.0F),
-                   .backwards = backwards};
+    Direction made{.weights = ProgramVector<float>((4 + 3 * (inputs + hidden)) * width, 0.0F), .backwards = backwards};
     float* to = made.weights.data();
     for (std::size_t j = 0; j < hidden; ++j) {
         to[j] = input_bias[j] + recurrent_bias[j];

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "dsp/aligned_vector.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 
@@ -20,7 +20,7 @@ struct SmallGru {
 
     struct Direction {
         /// bz, br, bn, cn, then three gates for every input, then three for every unit; each filled up to `width`.
-        dsp::AlignedVector<float> weights;
+        ProgramVector<float> weights;
         bool backwards = false;
     };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 #include "nn/native/compile.hpp"
 #include "operator_case.hpp"
 #include "unit/nn/test_models.hpp"
@@ -8,14 +10,18 @@
 namespace sidetone::nn {
 namespace {
 
-std::vector<std::string> operations_of(test::OperatorCase& made, const TensorInfo& output) {
+native::Program program_of(test::OperatorCase& made, const TensorInfo& output) {
     const test::TemporaryFolder folder;
     const auto file = folder.path() / "case.onnx";
     test::write(file, made.file());
     GraphSpec graph{.manifest = "case", .outputs = {output}};
     for (const auto& input : made.inputs()) graph.inputs.push_back(input.info);
+    return native::compile(graph, file);
+}
+
+std::vector<std::string> operations_of(test::OperatorCase& made, const TensorInfo& output) {
     std::vector<std::string> operations;
-    for (const auto& step : native::compile(graph, file).steps) operations.push_back(step.operation);
+    for (const auto& step : program_of(made, output).steps) operations.push_back(step.operation);
     return operations;
 }
 
@@ -56,6 +62,18 @@ TEST(QuantizedProduct, OfBytesAndConstantBytesReadsThemAsBytes) {
     made.computed(made.node("DequantizeLinear", {made.take_input(), scale, zero})[0]);
     EXPECT_EQ(operations_of(made, {"y0", ElementType::f32, {3, 5}}),
               (std::vector<std::string>{"QuantizeLinear", "MatMul"}));
+}
+
+TEST(QuantizedProduct, LiesInItsProgramsMemory) {
+    test::OperatorCase made{"MatMulInteger", 1};
+    made.output(ElementType::i32)
+        .integers<std::uint8_t>({3, 8}, 0, 255)
+        .constant_integers<std::int8_t>({8, 5}, some_bytes(made, 40));
+    const auto program = program_of(made, {"y0", ElementType::i32, {3, 5}});
+    ASSERT_EQ(program.steps.size(), 1U);
+    const auto address = [](const void* at) { return reinterpret_cast<std::uintptr_t>(at); };
+    // All of it takes less than a page.
+    EXPECT_LT(address(program.memory->allocate(0)) - address(program.steps[0].kernel.get()), 4096U);
 }
 
 TEST(HalfPrecision, OfActivationsIsRefusedByName) {
