@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dsp/vector_target.hpp"
+#include "nn/native/packed_matrix.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/native/packed_bytes.cpp"
@@ -129,10 +130,6 @@ namespace sidetone::nn::native::HWY_NAMESPACE {
 
 using QuadSums = hn::Vec<hn::Full512<std::int32_t>>;
 constexpr std::size_t kVectorBytes = 64;
-// Weights are read once, in order, from caches far away when the network runs some times a second: so far ahead they
-// are asked for, into the second level, whose requests are many more than the first's. What the processor does by
-// itself ends with every page.
-constexpr std::size_t kAhead = 16384;
 
 // Adds four products of each of kVectors·16 rows to the sums of kCount vectors.
 template <int kVectors, int kCount>
@@ -140,7 +137,7 @@ HWY_INLINE void add_quad(const std::int8_t* weights, const std::uint8_t* x, std:
                          QuadSums (&sums)[kCount][kVectors]) {
     for (int v = 0; v < kVectors; ++v) {
         const auto* from = weights + static_cast<std::size_t>(v) * kVectorBytes;
-        __builtin_prefetch(from + kAhead, 0, 2);
+        __builtin_prefetch(from + PanelLayout::kAheadBytes, 0, 2);
         const auto column = hn::LoadU(hn::Full512<std::int8_t>{}, from);
         for (int n = 0; n < kCount; ++n) {
             const auto factor =

@@ -73,7 +73,11 @@ HWY_INLINE void multiply_block(const Panel<Weight>& panel, std::size_t first, co
     const Weight* weights = panel.weights + first;
     const auto add_column = [&](std::size_t k, int s) HWY_ATTR {
         V column[kVectors];
-        for (int v = 0; v < kVectors; ++v) column[v] = load_weights(weights + static_cast<std::size_t>(v) * lanes);
+        for (int v = 0; v < kVectors; ++v) {
+            const auto* from = weights + static_cast<std::size_t>(v) * lanes;
+            __builtin_prefetch(reinterpret_cast<const char*>(from) + PanelLayout::kAheadBytes, 0, 2);
+            column[v] = load_weights(from);
+        }
         for (int n = 0; n < kCount; ++n) {
             const auto factor = hn::Set(d, x[static_cast<std::size_t>(n) * x_stride + k]);
             for (int v = 0; v < kVectors; ++v) sums[s][n][v] = hn::MulAdd(factor, column[v], sums[s][n][v]);
