@@ -47,7 +47,7 @@ public:
         : inputs_(graph.inputs),
           outputs_(graph.outputs),
           program_(std::move(program)),
-          arena_(program_.arena_bytes),
+          arena_(program_.arena_bytes, ProgramAllocator<std::byte>{program_.memory.get()}),
           operands_(operands_of(program_, arena_, inputs_.pointers(), outputs_.pointers())) {}
 
     [[nodiscard]] const Program& program() const noexcept { return program_; }
