@@ -19,16 +19,57 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr std::size_t kPiece = 32;  // frames at a time
 constexpr float kMost = 64;
 
+/// A sample as the filters take it.
+HWY_INLINE double bounded(float sample) {
+    const float number = sample == sample ? sample : 0;
+    return std::min(std::max(number, -kMost), kMost);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+using Floats = hn::CappedTag<float, 4>;
+using Pairs = hn::CappedTag<double, 2>;  // a frame of two channels
+
+HWY_INLINE auto load_bounded(const float* in) {
+    const Floats d;
+    const auto raw = hn::LoadU(d, in);
+    const auto number = hn::IfThenElseZero(hn::Eq(raw, raw), raw);
+    return hn::Min(hn::Max(number, hn::Set(d, -kMost)), hn::Set(d, kMost));
+}
+
+/// Two frames from the lower half of a vector, two from the upper one.
+template <class V>
+HWY_INLINE void store_frames(V four, double* piece) {
+    const hn::Half<Floats> half;
+    hn::StoreU(hn::PromoteTo(Pairs(), hn::LowerHalf(half, four)), Pairs(), piece);
+    hn::StoreU(hn::PromoteTo(Pairs(), hn::UpperHalf(half, four)), Pairs(), piece + 2);
+}
+
+HWY_INLINE auto load_frames(const double* piece) {
+    const hn::Half<Floats> half;
+    return hn::Combine(Floats(), hn::DemoteTo(half, hn::LoadU(Pairs(), piece + 2)),
+                       hn::DemoteTo(half, hn::LoadU(Pairs(), piece)));
+}
+#endif
+
 /// The next frames of the channels from `first` on, side by side.
 template <class D>
 HWY_INLINE void take_in(D d, const BiquadRun& run, std::size_t first, std::size_t from, std::size_t frames,
                         double* piece) {
+    std::size_t n = 0;
+#if HWY_TARGET != HWY_SCALAR
+    const float* left = run.in[0] + from;
+    const float* right = run.in[1] + from;
+    for (; n + 4 <= frames; n += 4) {
+        const auto a = load_bounded(left + n);
+        const auto b = load_bounded(right + n);
+        store_frames(hn::InterleaveLower(Floats(), a, b), piece + 2 * n);
+        store_frames(hn::InterleaveUpper(Floats(), a, b), piece + 2 * n + 4);
+    }
+#endif
     const std::size_t lanes = hn::Lanes(d);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-        const float* in = run.in[first + lane] + from;
-        for (std::size_t n = 0; n < frames; ++n) {
-            const float number = in[n] == in[n] ? in[n] : 0;
-            piece[n * lanes + lane] = std::min(std::max(number, -kMost), kMost);
+    for (; n < frames; ++n) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            piece[n * lanes + lane] = bounded(run.in[first + lane][from + n]);
         }
     }
 }
@@ -36,25 +77,35 @@ HWY_INLINE void take_in(D d, const BiquadRun& run, std::size_t first, std::size_
 template <class D>
 HWY_INLINE void hand_out(D d, const BiquadRun& run, std::size_t first, std::size_t from, std::size_t frames,
                          const double* piece) {
+    std::size_t n = 0;
+#if HWY_TARGET != HWY_SCALAR
+    float* left = run.out[0] + from;
+    float* right = run.out[1] + from;
+    for (; n + 4 <= frames; n += 4) {
+        const auto a = load_frames(piece + 2 * n);
+        const auto b = load_frames(piece + 2 * n + 4);
+        hn::StoreU(hn::ConcatEven(Floats(), b, a), Floats(), left + n);
+        hn::StoreU(hn::ConcatOdd(Floats(), b, a), Floats(), right + n);
+    }
+#endif
     const std::size_t lanes = hn::Lanes(d);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-        float* out = run.out[first + lane] + from;
-        for (std::size_t n = 0; n < frames; ++n) out[n] = static_cast<float>(piece[n * lanes + lane]);
+    for (; n < frames; ++n) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            run.out[first + lane][from + n] = static_cast<float>(piece[n * lanes + lane]);
+        }
     }
 }
 
-/// All biquads on one frame after the other: the processor overlaps one frame's last biquads with the next one's first.
-template <bool moving, class D>
-HWY_INLINE void filter_piece(D d, const BiquadRun& run, std::size_t first, std::size_t frames, double* piece) {
+/// All biquads on one frame after the other, while their coefficients move.
+template <class D>
+HWY_INLINE void filter_moving(D d, const BiquadRun& run, std::size_t first, std::size_t frames, double* piece) {
     for (std::size_t n = 0; n < frames; ++n) {
         double* frame = piece + n * hn::Lanes(d);
         auto x = hn::LoadU(d, frame);
         for (std::size_t i = 0; i < run.count; ++i) {
             Biquad& c = run.biquads[i];
-            if constexpr (moving) {
-                const Biquad& step = run.steps[i];
-                c = {c.b0 + step.b0, c.b1 + step.b1, c.b2 + step.b2, c.a1 + step.a1, c.a2 + step.a2};
-            }
+            const Biquad& step = run.steps[i];
+            c = {c.b0 + step.b0, c.b1 + step.b1, c.b2 + step.b2, c.a1 + step.a1, c.a2 + step.a2};
             double* memory = run.memory + 4 * i + first;
             const auto s1 = hn::LoadU(d, memory);
             const auto s2 = hn::LoadU(d, memory + 2);
@@ -67,19 +118,75 @@ HWY_INLINE void filter_piece(D d, const BiquadRun& run, std::size_t first, std::
     }
 }
 
+/// One biquad whose memories stay in registers.
+template <class D>
+struct HeldBiquad {
+    hn::Vec<D> s1, s2, b0, b1, b2, a1, a2;
+
+    HWY_INLINE HeldBiquad(D d, const Biquad& c, const double* memory)
+        : s1(hn::LoadU(d, memory)),
+          s2(hn::LoadU(d, memory + 2)),
+          b0(hn::Set(d, c.b0)),
+          b1(hn::Set(d, c.b1)),
+          b2(hn::Set(d, c.b2)),
+          a1(hn::Set(d, c.a1)),
+          a2(hn::Set(d, c.a2)) {}
+
+    HWY_INLINE hn::Vec<D> next(hn::Vec<D> x) {
+        const auto y = hn::MulAdd(x, b0, s1);
+        s1 = hn::NegMulAdd(y, a1, hn::MulAdd(x, b1, s2));
+        s2 = hn::NegMulAdd(y, a2, hn::Mul(x, b2));
+        return y;
+    }
+    HWY_INLINE void keep(D d, double* memory) const {
+        hn::StoreU(s1, d, memory);
+        hn::StoreU(s2, d, memory + 2);
+    }
+};
+
+/// `kCount` biquads in a row, 1 to 3, from number `i` on: the processor overlaps one frame's last biquad with the next
+/// one's first, and a frame waits for the one before it only in registers.
+template <std::size_t kCount, class D>
+HWY_INLINE void filter_held(D d, const BiquadRun& run, std::size_t first, std::size_t i, std::size_t frames,
+                            double* piece) {
+    constexpr std::size_t kSecond = kCount > 1 ? 1 : 0, kThird = kCount > 2 ? 2 : 0;
+    double* memory = run.memory + 4 * i + first;
+    HeldBiquad<D> one(d, run.biquads[i], memory);
+    HeldBiquad<D> two(d, run.biquads[i + kSecond], memory + 4 * kSecond);
+    HeldBiquad<D> three(d, run.biquads[i + kThird], memory + 4 * kThird);
+    for (std::size_t n = 0; n < frames; ++n) {
+        double* frame = piece + n * hn::Lanes(d);
+        auto x = one.next(hn::LoadU(d, frame));
+        if constexpr (kCount > 1) x = two.next(x);
+        if constexpr (kCount > 2) x = three.next(x);
+        hn::StoreU(x, d, frame);
+    }
+    one.keep(d, memory);
+    if constexpr (kCount > 1) two.keep(d, memory + 4 * kSecond);
+    if constexpr (kCount > 2) three.keep(d, memory + 4 * kThird);
+}
+
+template <class D>
+HWY_INLINE void filter_still(D d, const BiquadRun& run, std::size_t first, std::size_t frames, double* piece) {
+    std::size_t i = 0;
+    for (; i + 3 <= run.count; i += 3) filter_held<3>(d, run, first, i, frames, piece);
+    if (run.count - i == 2) filter_held<2>(d, run, first, i, frames, piece);
+    if (run.count - i == 1) filter_held<1>(d, run, first, i, frames, piece);
+}
+
 /// The channels from `first` on that fit into one vector.
 template <class D>
 HWY_INLINE void filter_channels(D d, const BiquadRun& run, std::size_t first) {
-    alignas(16) std::array<double, 2 * kPiece> piece{};
+    HWY_ALIGN double piece[2 * kPiece];
     for (std::size_t from = 0; from < run.frames; from += kPiece) {
         const std::size_t frames = std::min(kPiece, run.frames - from);
-        take_in(d, run, first, from, frames, piece.data());
+        take_in(d, run, first, from, frames, piece);
         if (run.steps != nullptr) {
-            filter_piece<true>(d, run, first, frames, piece.data());
+            filter_moving(d, run, first, frames, piece);
         } else {
-            filter_piece<false>(d, run, first, frames, piece.data());
+            filter_still(d, run, first, frames, piece);
         }
-        hand_out(d, run, first, from, frames, piece.data());
+        hand_out(d, run, first, from, frames, piece);
     }
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dsp/biquad.hpp"
 #include "dsp/convolver.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/polyphase_resampler.hpp"
@@ -156,6 +157,47 @@ TEST(VectorTarget, ProductsAgree) {
             ASSERT_NEAR(magnitudes[n], 5.0F * std::fabs(a[n]), 2e-6);
         }
     });
+}
+
+/// One channel through transposed biquads, one after the other.
+std::vector<float> through_biquads(const std::vector<Biquad>& biquads, const std::vector<float>& in) {
+    std::vector<double> signal(in.begin(), in.end());
+    for (const auto& c : biquads) {
+        double s1 = 0, s2 = 0;
+        for (auto& x : signal) {
+            const double y = c.b0 * x + s1;
+            s1 = c.b1 * x - c.a1 * y + s2;
+            s2 = c.b2 * x - c.a2 * y;
+            x = y;
+        }
+    }
+    return {signal.begin(), signal.end()};
+}
+
+TEST(VectorTarget, BiquadsAgreeForEveryNumberOfThemAndOfFrames) {
+    const auto left = test::white_noise(300, 76);
+    const auto right = test::white_noise(300, 77);
+    std::vector<Biquad> biquads;
+    for (std::size_t count = 1; count <= BiquadCascade::kMost; ++count) {
+        const auto turn = static_cast<double>(count);
+        biquads.push_back(make_biquad({EqualiserFilter::Shape::peaking, 200 * turn * turn, turn - 5, 1.1}, 48'000));
+        const auto expected_left = through_biquads(biquads, left);
+        const auto expected_right = through_biquads(biquads, right);
+        with_every_target([&] {
+            BiquadCascade cascade(2, 48'000);
+            cascade.set(biquads);
+            auto out_left = left;
+            auto out_right = right;
+            for (std::size_t first = 0, size = 1; first < 300; first += size, ++size) {
+                const std::array channels{out_left.data() + first, out_right.data() + first};
+                cascade.process(channels.data(), channels.data(), std::min(size, 300 - first));
+            }
+            for (std::size_t n = 0; n < 300; ++n) {
+                ASSERT_NEAR(out_left[n], expected_left[n], 1e-6) << count << " biquads, frame " << n;
+                ASSERT_NEAR(out_right[n], expected_right[n], 1e-6) << count << " biquads, frame " << n;
+            }
+        });
+    }
 }
 
 }  // namespace
