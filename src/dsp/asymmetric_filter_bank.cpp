@@ -71,7 +71,7 @@ AsymmetricFilterBank::AsymmetricFilterBank(AsymmetricWindows windows)
       history_length_(history_.size() / 2),
       spectrum_(fft_.bins()) {}
 
-std::span<std::complex<float>> AsymmetricFilterBank::analyse(const float* in) noexcept {
+[[gnu::hot]] std::span<std::complex<float>> AsymmetricFilterBank::analyse(const float* in) noexcept {
     std::copy_n(in, windows_.hop, history_.data() + next_);
     std::copy_n(in, windows_.hop, history_.data() + next_ + history_length_);
     next_ += windows_.hop;
@@ -83,7 +83,7 @@ std::span<std::complex<float>> AsymmetricFilterBank::analyse(const float* in) no
     return spectrum_;
 }
 
-void AsymmetricFilterBank::synthesise(float* out) noexcept {
+[[gnu::hot]] void AsymmetricFilterBank::synthesise(float* out) noexcept {
     fft_.inverse(spectrum_.data(), frame_.data());
     synthesis_.add(frame_.data() + windows_.analysis - windows_.synthesis, out);
 }

@@ -37,7 +37,7 @@ BandBins::BandBins(const FrequencyBands& bands, double rate_hz, std::size_t size
     }
 }
 
-void BandBins::sum(const float* bin_power, float* band_power) const noexcept {
+[[gnu::hot]] void BandBins::sum(const float* bin_power, float* band_power) const noexcept {
     for (std::size_t b = 0; b < ranges_.size(); ++b) {
         const auto& [first, last, share_below, share_above] = ranges_[b];
         float sum = 0;
@@ -48,7 +48,7 @@ void BandBins::sum(const float* bin_power, float* band_power) const noexcept {
     }
 }
 
-void BandBins::spread(const float* band_value, float* bin_value) const noexcept {
+[[gnu::hot]] void BandBins::spread(const float* band_value, float* bin_value) const noexcept {
     for (const auto& [first, last, lower, upper] : segments_) {
         const float from = band_value[lower];
         const float rise = band_value[upper] - from;

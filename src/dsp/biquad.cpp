@@ -85,7 +85,7 @@ void BiquadCascade::set(std::span<const Biquad> biquads) noexcept {
     }
 }
 
-void BiquadCascade::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
+[[gnu::hot]] void BiquadCascade::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
     const std::size_t gliding = std::min(frames, frames_to_go_);
     if (gliding > 0) {
         run(in, out, 0, gliding, true);
@@ -100,8 +100,8 @@ void BiquadCascade::process(const float* const* in, float* const* out, std::size
     if (gliding < frames) run(in, out, gliding, frames - gliding, false);
 }
 
-void BiquadCascade::run(const float* const* in, float* const* out, std::size_t first, std::size_t frames,
-                        bool moving) noexcept {
+[[gnu::hot]] void BiquadCascade::run(const float* const* in, float* const* out, std::size_t first, std::size_t frames,
+                                     bool moving) noexcept {
     std::array<Biquad, kMost> reached = now_;
     for (std::size_t pair = 0; pair < memory_.size(); ++pair) {
         reached = now_;

@@ -190,7 +190,7 @@ HWY_INLINE void filter_channels(D d, const BiquadRun& run, std::size_t first) {
     }
 }
 
-void filter_both(const BiquadRun& run) {
+[[gnu::hot]] void filter_both(const BiquadRun& run) {
     const hn::CappedTag<double, 2> d;
     std::array<Biquad, BiquadCascade::kMost> start;
     std::copy_n(run.biquads, run.count, start.begin());
@@ -208,7 +208,7 @@ namespace sidetone::dsp {
 
 HWY_EXPORT(filter_both);
 
-void filter_pair(const BiquadRun& run) noexcept {
+[[gnu::hot]] void filter_pair(const BiquadRun& run) noexcept {
     HWY_DYNAMIC_DISPATCH(filter_both)(run);
 }
 

@@ -105,8 +105,8 @@ void Compressor::reset() noexcept {
     last_plan_ = nullptr;
 }
 
-void Compressor::run(const CompressorPlan& plan, const std::complex<float>* const* spectra,
-                     float* const* gains) noexcept {
+[[gnu::hot]] void Compressor::run(const CompressorPlan& plan, const std::complex<float>* const* spectra,
+                                  float* const* gains) noexcept {
     if (last_plan_ != &plan) {
         const bool is_first = last_plan_ == nullptr;
         last_plan_ = &plan;
@@ -121,8 +121,8 @@ void Compressor::run(const CompressorPlan& plan, const std::complex<float>* cons
     }
 }
 
-void Compressor::measure(const CompressorPlan& plan, const std::complex<float>* const* spectra,
-                         const float* const* gains) noexcept {
+[[gnu::hot]] void Compressor::measure(const CompressorPlan& plan, const std::complex<float>* const* spectra,
+                                      const float* const* gains) noexcept {
     for (std::size_t e = 0; e < ears_.size(); ++e) {
         power_with_gains(spectra[e], gains[e], bins_.data(), plan.bins());
         auto& band_power = ears_[e].power;
@@ -140,7 +140,7 @@ void Compressor::measure(const CompressorPlan& plan, const std::complex<float>* 
     for (auto& ear : ears_) power_to_decibels(ear.power.data(), ear.input.data(), plan.bands());
 }
 
-void Compressor::follow(const CompressorPlan& plan, std::size_t e) noexcept {
+[[gnu::hot]] void Compressor::follow(const CompressorPlan& plan, std::size_t e) noexcept {
     auto& ear = ears_[e];
     const auto& attack = plan.attack_[e];
     const auto& release = plan.release_[e];
@@ -156,7 +156,7 @@ void Compressor::follow(const CompressorPlan& plan, std::size_t e) noexcept {
     }
 }
 
-void Compressor::spread(const CompressorPlan& plan, const Ear& ear, float* gains) noexcept {
+[[gnu::hot]] void Compressor::spread(const CompressorPlan& plan, const Ear& ear, float* gains) noexcept {
     plan.map_.spread(ear.gain.data(), bins_.data());
     decibels_to_gains(bins_.data(), bins_.data(), plan.bins());
     multiply(gains, bins_.data(), gains, plan.bins());

@@ -62,14 +62,14 @@ HWY_INLINE V power_of_two(D d, V x) {
     return hn::Mul(p, hn::BitCast(d, exponent));
 }
 
-void decibels_of_powers(const float* power, float* out, std::size_t count) {
+[[gnu::hot]] void decibels_of_powers(const float* power, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         const auto x = clamped(d, hn::LoadU(d, power + n), 1e-30F, 1e30F);
         hn::StoreU(hn::Mul(binary_logarithm(d, x), hn::Set(d, kDecibelsPerOctaveOfPower)), d, out + n);
     });
 }
 
-void gains_of_decibels(const float* decibels, float* out, std::size_t count) {
+[[gnu::hot]] void gains_of_decibels(const float* decibels, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         const auto x = clamped(d, hn::LoadU(d, decibels + n), -700.0F, 700.0F);
         hn::StoreU(power_of_two(d, hn::Mul(x, hn::Set(d, kOctavesPerDecibel))), d, out + n);
@@ -85,11 +85,11 @@ namespace sidetone::dsp {
 HWY_EXPORT(decibels_of_powers);
 HWY_EXPORT(gains_of_decibels);
 
-void power_to_decibels(const float* power, float* out, std::size_t count) noexcept {
+[[gnu::hot]] void power_to_decibels(const float* power, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(decibels_of_powers)(power, out, count);
 }
 
-void decibels_to_gains(const float* decibels, float* out, std::size_t count) noexcept {
+[[gnu::hot]] void decibels_to_gains(const float* decibels, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(gains_of_decibels)(decibels, out, count);
 }
 

@@ -60,14 +60,14 @@ void SoftLimiter::change(const LimiterSettings& settings) noexcept {
     decay_ = static_cast<float>(decay_of(settings.release_ms, rate_hz_));
 }
 
-void SoftLimiter::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
+[[gnu::hot]] void SoftLimiter::process(const float* const* in, float* const* out, std::size_t frames) noexcept {
     for (std::size_t first = 0; first < frames; first += kPiece) {
         process_piece(in, out, first, std::min(kPiece, frames - first));
     }
 }
 
-void SoftLimiter::process_piece(const float* const* in, float* const* out, std::size_t first,
-                                std::size_t frames) noexcept {
+[[gnu::hot]] void SoftLimiter::process_piece(const float* const* in, float* const* out, std::size_t first,
+                                             std::size_t frames) noexcept {
     std::fill_n(peak_.data(), frames, 0.0F);
     for (std::size_t c = 0; c < channels_; ++c) raise_to_magnitudes(in[c] + first, peak_.data(), frames);
     for (std::size_t n = 0; n < frames; ++n) {

@@ -61,7 +61,7 @@ HWY_INLINE hn::Vec<D> load_bounded(D d, const float* in) {
     return hn::Max(hn::Min(number, hn::Set(d, kMost)), hn::Set(d, -kMost));
 }
 
-void raise_magnitudes(const float* in, float* peak, std::size_t count) {
+[[gnu::hot]] void raise_magnitudes(const float* in, float* peak, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(hn::Max(hn::LoadU(d, peak + n), hn::Abs(load_bounded(d, in + n))), d, peak + n);
     });
@@ -88,7 +88,7 @@ void copy_with_bounds(const float* in, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR { hn::StoreU(load_bounded(d, in + n), d, out + n); });
 }
 
-void gains_over_knee(const float* envelope, float knee, float ceiling, float* gain, std::size_t count) {
+[[gnu::hot]] void gains_over_knee(const float* envelope, float knee, float ceiling, float* gain, std::size_t count) {
     const float width = ceiling - knee;
     const float per_width = 1 / width;
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
@@ -151,7 +151,7 @@ void slide_mean(const float* in, std::size_t length, float* scratch, float* out,
     });
 }
 
-void multiply_within(const float* in, const float* gain, float bound, float* out, std::size_t count) {
+[[gnu::hot]] void multiply_within(const float* in, const float* gain, float bound, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         const auto product = hn::Mul(load_bounded(d, in + n), hn::LoadU(d, gain + n));
         hn::StoreU(hn::Max(hn::Min(product, hn::Set(d, bound)), hn::Set(d, -bound)), d, out + n);
@@ -173,7 +173,7 @@ HWY_EXPORT(slide_minimum);
 HWY_EXPORT(slide_mean);
 HWY_EXPORT(multiply_within);
 
-void raise_to_magnitudes(const float* in, float* peak, std::size_t count) noexcept {
+[[gnu::hot]] void raise_to_magnitudes(const float* in, float* peak, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(raise_magnitudes)(in, peak, count);
 }
 
@@ -185,7 +185,8 @@ void copy_bounded(const float* in, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(copy_with_bounds)(in, out, count);
 }
 
-void soft_knee_gains(const float* envelope, float knee, float ceiling, float* gain, std::size_t count) noexcept {
+[[gnu::hot]] void soft_knee_gains(const float* envelope, float knee, float ceiling, float* gain,
+                                  std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(gains_over_knee)(envelope, knee, ceiling, gain, count);
 }
 
@@ -201,7 +202,8 @@ void sliding_mean(const float* in, std::size_t length, float* scratch, float* ou
     HWY_DYNAMIC_DISPATCH(slide_mean)(in, length, scratch, out, count);
 }
 
-void multiply_and_bound(const float* in, const float* gain, float bound, float* out, std::size_t count) noexcept {
+[[gnu::hot]] void multiply_and_bound(const float* in, const float* gain, float bound, float* out,
+                                     std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_within)(in, gain, bound, out, count);
 }
 

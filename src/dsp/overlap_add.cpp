@@ -21,7 +21,7 @@ OverlapAdd::OverlapAdd(std::size_t length, std::size_t hop, std::span<const floa
     std::copy(synthesis_window.begin(), synthesis_window.end(), window_.begin());
 }
 
-void OverlapAdd::add(const float* frame, float* out) noexcept {
+[[gnu::hot]] void OverlapAdd::add(const float* frame, float* out) noexcept {
     const std::size_t until_wrap = length_ - begin_;
     multiply_add(frame, window_.data(), sum_.data() + begin_, until_wrap);
     multiply_add(frame + until_wrap, window_.data() + until_wrap, sum_.data(), begin_);

@@ -15,12 +15,12 @@ namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-void multiply_vectors(const float* a, const float* b, float* out, std::size_t count) {
+[[gnu::hot]] void multiply_vectors(const float* a, const float* b, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n)
                                HWY_ATTR { hn::StoreU(hn::Mul(hn::LoadU(d, a + n), hn::LoadU(d, b + n)), d, out + n); });
 }
 
-void multiply_add_vectors(const float* a, const float* b, float* sum, std::size_t count) {
+[[gnu::hot]] void multiply_add_vectors(const float* a, const float* b, float* sum, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(hn::MulAdd(hn::LoadU(d, a + n), hn::LoadU(d, b + n), hn::LoadU(d, sum + n)), d, sum + n);
     });
@@ -50,7 +50,7 @@ void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
     });
 }
 
-void power_of_gained_vectors(const float* spectrum, const float* gain, float* out, std::size_t count) {
+[[gnu::hot]] void power_of_gained_vectors(const float* spectrum, const float* gain, float* out, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
@@ -61,7 +61,7 @@ void power_of_gained_vectors(const float* spectrum, const float* gain, float* ou
     });
 }
 
-void apply_gains_to_vectors(const float* gain, float* spectrum, std::size_t count) {
+[[gnu::hot]] void apply_gains_to_vectors(const float* gain, float* spectrum, std::size_t count) {
     for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
@@ -99,11 +99,11 @@ HWY_EXPORT(power_of_gained_vectors);
 HWY_EXPORT(apply_gains_to_vectors);
 HWY_EXPORT(apply_mask_to_vectors);
 
-void multiply(const float* a, const float* b, float* out, std::size_t count) noexcept {
+[[gnu::hot]] void multiply(const float* a, const float* b, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_vectors)(a, b, out, count);
 }
 
-void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept {
+[[gnu::hot]] void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_add_vectors)(a, b, sum, count);
 }
 
@@ -119,11 +119,12 @@ void power(const std::complex<float>* spectrum, float* out, std::size_t count) n
     HWY_DYNAMIC_DISPATCH(power_of_vectors)(reinterpret_cast<const float*>(spectrum), out, count);
 }
 
-void power_with_gains(const std::complex<float>* spectrum, const float* gain, float* out, std::size_t count) noexcept {
+[[gnu::hot]] void power_with_gains(const std::complex<float>* spectrum, const float* gain, float* out,
+                                   std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(power_of_gained_vectors)(reinterpret_cast<const float*>(spectrum), gain, out, count);
 }
 
-void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {
+[[gnu::hot]] void apply_gains(const float* gain, std::complex<float>* spectrum, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(apply_gains_to_vectors)(gain, reinterpret_cast<float*>(spectrum), count);
 }
 

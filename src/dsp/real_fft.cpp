@@ -77,15 +77,15 @@ RealFft::RealFft(std::size_t size) : size_(size) {
     scratch_.resize(4 * fft_scratch_stride(half));
 }
 
-void RealFft::forward(const float* in, std::complex<float>* out) noexcept {
+[[gnu::hot]] void RealFft::forward(const float* in, std::complex<float>* out) noexcept {
     fft_forward(plan(), in, out);
 }
 
-void RealFft::inverse(const std::complex<float>* in, float* out) noexcept {
+[[gnu::hot]] void RealFft::inverse(const std::complex<float>* in, float* out) noexcept {
     fft_inverse(plan(), in, out);
 }
 
-FftPlan RealFft::plan() noexcept {
+[[gnu::hot]] FftPlan RealFft::plan() noexcept {
     return {.half = size_ / 2,
             .passes = passes_,
             .twiddles = twiddles_.data(),

@@ -380,14 +380,14 @@ HWY_INLINE void inverse_by(const FftPlan& plan, const std::complex<float>* in, f
 }
 
 /// The widest vectors that divide a quarter of the complex signal serve the passes of small stride.
-void forward(const FftPlan& plan, const float* in, std::complex<float>* out) {
+[[gnu::hot]] void forward(const FftPlan& plan, const float* in, std::complex<float>* out) {
     [[maybe_unused]] const std::size_t quarter = plan.half / 4;  // NOLINT(clang-analyzer-deadcode.DeadStores)
     if (kWidest >= 16 && quarter % 16 == 0) return forward_by<HWY_MIN(kWidest, 16)>(plan, in, out);
     if (kWidest >= 8 && quarter % 8 == 0) return forward_by<HWY_MIN(kWidest, 8)>(plan, in, out);
     forward_by<HWY_MIN(kWidest, 4)>(plan, in, out);
 }
 
-void inverse(const FftPlan& plan, const std::complex<float>* in, float* out) {
+[[gnu::hot]] void inverse(const FftPlan& plan, const std::complex<float>* in, float* out) {
     [[maybe_unused]] const std::size_t quarter = plan.half / 4;  // NOLINT(clang-analyzer-deadcode.DeadStores)
     if (kWidest >= 16 && quarter % 16 == 0) return inverse_by<HWY_MIN(kWidest, 16)>(plan, in, out);
     if (kWidest >= 8 && quarter % 8 == 0) return inverse_by<HWY_MIN(kWidest, 8)>(plan, in, out);
@@ -403,11 +403,11 @@ namespace sidetone::dsp {
 HWY_EXPORT(forward);
 HWY_EXPORT(inverse);
 
-void fft_forward(const FftPlan& plan, const float* in, std::complex<float>* out) noexcept {
+[[gnu::hot]] void fft_forward(const FftPlan& plan, const float* in, std::complex<float>* out) noexcept {
     HWY_DYNAMIC_DISPATCH(forward)(plan, in, out);
 }
 
-void fft_inverse(const FftPlan& plan, const std::complex<float>* in, float* out) noexcept {
+[[gnu::hot]] void fft_inverse(const FftPlan& plan, const std::complex<float>* in, float* out) noexcept {
     HWY_DYNAMIC_DISPATCH(inverse)(plan, in, out);
 }
 

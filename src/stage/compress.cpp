@@ -54,7 +54,7 @@ std::unique_ptr<const dsp::CompressorPlan> CompressGain::make_plan() const {
                          .analysis_window = context_.analysis_window});
 }
 
-void CompressGain::process(const SpectralHop& hop) noexcept {
+[[gnu::hot]] void CompressGain::process(const SpectralHop& hop) noexcept {
     compressor_->run(plan_->read(), hop.spectra, hop.gains);
 }
 

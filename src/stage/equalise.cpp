@@ -39,8 +39,8 @@ void EqualiseStage::change(const EqualiserSettings& settings) {
     if (wanted_) wanted_->publish(std::make_unique<Biquads>(biquads_of(settings_, rate_hz_)));
 }
 
-void EqualiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
-                            const BlockTime& /*time*/) noexcept {
+[[gnu::hot]] void EqualiseStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                                         const BlockTime& /*time*/) noexcept {
     const auto& wanted = wanted_->read();
     if (&wanted != heard_) {
         heard_ = &wanted;

@@ -131,8 +131,8 @@ void FilterBankStage::prepare(const StageContext& context) {
     }
 }
 
-void FilterBankStage::process(const float* const* in, float* const* out, std::uint32_t frames,
-                              const BlockTime& time) noexcept {
+[[gnu::hot]] void FilterBankStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                                           const BlockTime& time) noexcept {
     for (auto& link : links_) link->begin_block(frames, time);
     for (std::uint32_t done = 0; done < frames;) {
         const auto piece = std::min(frames - done, hop_frames_ - filled_);
@@ -158,7 +158,7 @@ void FilterBankStage::process(const float* const* in, float* const* out, std::ui
 }
 
 // Takes the hop that is complete through the links.
-void FilterBankStage::find_gains(const BlockTime& time) noexcept {
+[[gnu::hot]] void FilterBankStage::find_gains(const BlockTime& time) noexcept {
     for (std::size_t c = 0; c < channels_.size(); ++c) {
         channels_[c].analyse();
         spectra_[c] = channels_[c].spectrum;
@@ -174,7 +174,7 @@ void FilterBankStage::find_gains(const BlockTime& time) noexcept {
 }
 
 // Queues the hop that is finished, or gives the gains to the filters.
-void FilterBankStage::sound_hop() noexcept {
+[[gnu::hot]] void FilterBankStage::sound_hop() noexcept {
     if (settings_.output != BankOutput::synthesis) {
         for (auto& channel : channels_) channel.set_filter();
         return;
@@ -183,7 +183,7 @@ void FilterBankStage::sound_hop() noexcept {
     write_ = hop_frames_ - write_;
 }
 
-void FilterBankStage::take_output(Channel& channel, float* out, std::uint32_t frames) const noexcept {
+[[gnu::hot]] void FilterBankStage::take_output(Channel& channel, float* out, std::uint32_t frames) const noexcept {
     const auto until_wrap = std::min(frames, 2 * hop_frames_ - read_);
     std::copy_n(channel.output.data() + read_, until_wrap, out);
     std::copy_n(channel.output.data(), frames - until_wrap, out + until_wrap);

@@ -48,7 +48,7 @@ void LimitStage::change(const Settings& settings) {
     if (wanted_) wanted_->publish(std::make_unique<dsp::LimiterSettings>(settings_.limiter));
 }
 
-void LimitStage::take_change() noexcept {
+[[gnu::hot]] void LimitStage::take_change() noexcept {
     const auto& wanted = wanted_->read();
     if (&wanted == heard_) return;
     heard_ = &wanted;
@@ -61,8 +61,8 @@ std::uint32_t LimitStage::delay_frames() const noexcept {
     return limiter == nullptr ? 0 : static_cast<std::uint32_t>(limiter->delay_frames());
 }
 
-void LimitStage::process(const float* const* in, float* const* out, std::uint32_t frames,
-                         const BlockTime& /*time*/) noexcept {
+[[gnu::hot]] void LimitStage::process(const float* const* in, float* const* out, std::uint32_t frames,
+                                      const BlockTime& /*time*/) noexcept {
     take_change();
     const float* const* source = in;
     if (faded_ < fade_frames_) {
