@@ -210,8 +210,10 @@ void SimCard::run() noexcept {
 
 void SimCard::run_paced(const SimTick& planned) noexcept {
     SimTick tick = planned;
+    input_->capture(tick.first_frame, tick.frames);
     rt::sleep_until_monotonic(std::llround(start_ns_ + tick.fire_ns));
     timeline_->catch_up(tick, static_cast<double>(rt::monotonic_ns()) - start_ns_);
+    input_->capture(tick.first_frame, tick.frames);  // anew where blocks were lost
     const auto due_monotonic_ns = std::llround(start_ns_ + tick.due_ns);
     const auto entered_ns = rt::now_ns();
     deliver(tick, due_monotonic_ns, read_clocks().to_stamp_ns(due_monotonic_ns), entered_ns);

@@ -63,8 +63,15 @@ dsp::SampleSource SimInput::point_at(const Planes& planes, std::size_t frame) no
     return {.data = pointers_.data(), .format = format_, .interleaved = interleaved_, .channels = channels_};
 }
 
+void SimInput::capture(std::uint64_t first_frame, std::uint32_t frames) noexcept {
+    if (!generator_ || (first_frame == captured_first_ && frames == captured_frames_)) return;
+    generate(first_frame, frames);
+    captured_first_ = first_frame;
+    captured_frames_ = frames;
+}
+
 dsp::SampleSource SimInput::block(std::uint64_t first_frame, std::uint32_t frames) noexcept {
-    if (generator_) generate(first_frame, frames);
+    capture(first_frame, frames);
     if (!generator_ && first_frame + frames <= stored_frames_) return point_at(recording_, first_frame);
     return point_at(scratch_, 0);
 }

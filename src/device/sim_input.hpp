@@ -26,6 +26,9 @@ public:
     SimInput(const Sound* sound, SimGenerator generator, std::uint32_t channels, dsp::SampleFormat format,
              bool interleaved, std::uint32_t max_block_frames);
 
+    /// Makes that block's sound already, where it has to be made: a card has captured a block when it calls for it.
+    void capture(std::uint64_t first_frame, std::uint32_t frames) noexcept SIDETONE_REALTIME;
+
     /// The block of `frames` frames from `first_frame` on; valid until the next call. The card's thread.
     [[nodiscard]] dsp::SampleSource block(std::uint64_t first_frame, std::uint32_t frames) noexcept SIDETONE_REALTIME;
 
@@ -48,6 +51,8 @@ private:
     std::uint64_t stored_frames_ = 0;  // of the recording and a longest block of silence after it
     Planes recording_, scratch_;
     std::vector<float> generated_;
+    std::uint64_t captured_first_ = 0;  // what lies in `scratch_`
+    std::uint32_t captured_frames_ = 0;
     std::vector<const void*> pointers_;
 };
 

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <random>
 
+#include "rt/clock.hpp"
 #include "rt/guard.hpp"
 #include "unit/device/listening_user.hpp"
 #include "unit/device/refusal.hpp"
@@ -86,6 +88,33 @@ TEST(SimCard, ChangingBlockSizesCarryTheSameSound) {
     ASSERT_TRUE(user.wait_for(CardEvent::finished));
     card.stop();
     EXPECT_EQ(read_sound_file(folder / "out.wav").channels, sound.channels);
+}
+
+TEST(SimCard, BlocksAreEnteredWhenTheirSoundHasBeenCaptured) {
+    std::vector<std::int64_t> captured_ns;
+    captured_ns.reserve(1000);
+    const auto capture = [&](std::uint64_t /*first_frame*/, std::uint32_t channel, std::span<float> samples) {
+        std::ranges::fill(samples, 0.25F);
+        if (channel == 1 && captured_ns.size() < captured_ns.capacity()) captured_ns.push_back(rt::now_ns());
+    };
+    SimCard card({.pacing = {.rate_hz = 48'000, .block_frames = 128},
+                  .input_channels = 2,
+                  .generator = capture,
+                  .seconds = 0.2});
+    ListeningUser user;
+    const StopAtEnd stop_at_end{card};
+    card.start(user);
+    ASSERT_TRUE(user.wait_for(CardEvent::finished));
+    card.stop();
+    const auto seen = user.seen();
+    ASSERT_GT(seen.size(), 1U);
+    // Blocks that were lost are captured too, in vain.
+    ASSERT_GE(captured_ns.size(), seen.size());
+    for (const auto& block : seen) {
+        const auto later = std::ranges::upper_bound(captured_ns, block.entered_ns);
+        const auto before = static_cast<std::size_t>(later - captured_ns.begin());
+        EXPECT_GE(before, static_cast<std::size_t>(&block - seen.data()) + 1) << "captured in the callback's time";
+    }
 }
 
 TEST(SimCard, PacedBlocksCarryTheirDueTimes) {
