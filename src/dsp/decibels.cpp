@@ -63,14 +63,14 @@ HWY_INLINE V power_of_two(D d, V x) {
 }
 
 [[gnu::hot]] void decibels_of_powers(const float* power, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         const auto x = clamped(d, hn::LoadU(d, power + n), 1e-30F, 1e30F);
         hn::StoreU(hn::Mul(binary_logarithm(d, x), hn::Set(d, kDecibelsPerOctaveOfPower)), d, out + n);
     });
 }
 
 [[gnu::hot]] void gains_of_decibels(const float* decibels, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         const auto x = clamped(d, hn::LoadU(d, decibels + n), -700.0F, 700.0F);
         hn::StoreU(power_of_two(d, hn::Mul(x, hn::Set(d, kOctavesPerDecibel))), d, out + n);
     });

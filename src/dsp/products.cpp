@@ -16,24 +16,25 @@ namespace sidetone::dsp::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 [[gnu::hot]] void multiply_vectors(const float* a, const float* b, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n)
-                               HWY_ATTR { hn::StoreU(hn::Mul(hn::LoadU(d, a + n), hn::LoadU(d, b + n)), d, out + n); });
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+        hn::StoreU(hn::Mul(hn::LoadU(d, a + n), hn::LoadU(d, b + n)), d, out + n);
+    });
 }
 
 [[gnu::hot]] void multiply_add_vectors(const float* a, const float* b, float* sum, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(hn::MulAdd(hn::LoadU(d, a + n), hn::LoadU(d, b + n), hn::LoadU(d, sum + n)), d, sum + n);
     });
 }
 
 void add_vectors(const float* a, float* sum, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(hn::Add(hn::LoadU(d, a + n), hn::LoadU(d, sum + n)), d, sum + n);
     });
 }
 
 void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
         hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
@@ -42,7 +43,7 @@ void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) 
 }
 
 void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
         hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
@@ -51,7 +52,7 @@ void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
 }
 
 [[gnu::hot]] void power_of_gained_vectors(const float* spectrum, const float* gain, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
         hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
@@ -62,7 +63,7 @@ void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
 }
 
 [[gnu::hot]] void apply_gains_to_vectors(const float* gain, float* spectrum, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
         hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);
@@ -72,7 +73,7 @@ void power_of_vectors(const float* spectrum, float* out, std::size_t count) {
 }
 
 void apply_mask_to_vectors(const float* mask, float* spectrum, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
         hn::Vec<decltype(d)> im;
         hn::LoadInterleaved2(d, spectrum + 2 * k, re, im);

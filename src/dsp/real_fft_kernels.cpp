@@ -248,8 +248,9 @@ HWY_INLINE void group(D d, const FftPass& pass, const float* w, Signal x, Signal
     group_of_radix2<kTwiddled>(d, pass, w, x, y);
 }
 
+template <std::size_t kLanes>
 HWY_INLINE void wide_pass(const FftPass& pass, const float* twiddles, Signal x, Signal y) {
-    const Tag<kWidest> d;
+    const Tag<kLanes> d;
     group<false>(d, pass, twiddles, x, y);
     for (std::size_t p = 1; p < pass.groups; ++p) {
         const std::size_t from = p * pass.stride;
@@ -267,13 +268,13 @@ struct Scratch {
 };
 
 /// All passes after the first, from `x` on; returns where the result lies.
-template <std::size_t kLanes>
+template <std::size_t kLanes, std::size_t kWide>
 HWY_INLINE Signal remaining_passes(const FftPlan& plan, Signal x, Signal y) {
     const auto& second = plan.passes[1];
     second_pass<kLanes>(second.stride * second.groups, plan.twiddles + second.twiddles, x, y);
     for (std::size_t n = 2; n < plan.passes.size(); ++n) {
         std::swap(x, y);
-        wide_pass(plan.passes[n], plan.twiddles + plan.passes[n].twiddles, x, y);
+        wide_pass<kWide>(plan.passes[n], plan.twiddles + plan.passes[n].twiddles, x, y);
     }
     return y;
 }
@@ -350,7 +351,7 @@ HWY_INLINE void join_real(const FftPlan& plan, const std::complex<float>* in, Si
     z.im[half / 2] = -2 * scale * in[half / 2].imag();
 }
 
-template <std::size_t kLanes>
+template <std::size_t kLanes, std::size_t kWide>
 HWY_INLINE void forward_by(const FftPlan& plan, const float* in, std::complex<float>* out) {
     const Tag<kLanes> d;
     const Scratch scratch(plan);
@@ -360,10 +361,10 @@ HWY_INLINE void forward_by(const FftPlan& plan, const float* in, std::complex<fl
         return x;
     };
     first_pass(d, plan.half / 4, plan.twiddles + plan.passes[0].twiddles, pairs, scratch.a);
-    split_real<kLanes>(plan, remaining_passes<kLanes>(plan, scratch.a, scratch.b), out);
+    split_real<kLanes>(plan, remaining_passes<kLanes, kWide>(plan, scratch.a, scratch.b), out);
 }
 
-template <std::size_t kLanes>
+template <std::size_t kLanes, std::size_t kWide>
 HWY_INLINE void inverse_by(const FftPlan& plan, const std::complex<float>* in, float* out) {
     const Tag<kLanes> d;
     const Scratch scratch(plan);
@@ -372,26 +373,34 @@ HWY_INLINE void inverse_by(const FftPlan& plan, const std::complex<float>* in, f
     const Signal x = scratch.a.exchanged();
     const auto values = [=](std::size_t n) HWY_ATTR { return load(d, x, n); };
     first_pass(d, plan.half / 4, plan.twiddles + plan.passes[0].twiddles, values, scratch.b.exchanged());
-    const Signal z = remaining_passes<kLanes>(plan, scratch.b.exchanged(), x).exchanged();
+    const Signal z = remaining_passes<kLanes, kWide>(plan, scratch.b.exchanged(), x).exchanged();
     for (std::size_t n = 0; n < plan.half; n += kLanes) {
         const auto value = load(d, z, n);
         hn::StoreInterleaved2(value.re, value.im, d, out + 2 * n);
     }
 }
 
+/// Transforms up to this long (here of complex values) are those of filter banks in live callbacks, which are sooner
+/// done with vectors of eight: see vector_loop-inl.hpp. Longer ones take their time, and less of it with 16.
+constexpr std::size_t kLongestLive = 128;
+
+constexpr std::size_t kEight = HWY_MIN(kWidest, 8);
+
 /// The widest vectors that divide a quarter of the complex signal serve the passes of small stride.
 [[gnu::hot]] void forward(const FftPlan& plan, const float* in, std::complex<float>* out) {
     [[maybe_unused]] const std::size_t quarter = plan.half / 4;  // NOLINT(clang-analyzer-deadcode.DeadStores)
-    if (kWidest >= 16 && quarter % 16 == 0) return forward_by<HWY_MIN(kWidest, 16)>(plan, in, out);
-    if (kWidest >= 8 && quarter % 8 == 0) return forward_by<HWY_MIN(kWidest, 8)>(plan, in, out);
-    forward_by<HWY_MIN(kWidest, 4)>(plan, in, out);
+    if (kWidest >= 8 && plan.half <= kLongestLive && quarter % 8 == 0) return forward_by<kEight, kEight>(plan, in, out);
+    if (kWidest >= 16 && quarter % 16 == 0) return forward_by<kWidest, kWidest>(plan, in, out);
+    if (kWidest >= 8 && quarter % 8 == 0) return forward_by<kEight, kWidest>(plan, in, out);
+    forward_by<HWY_MIN(kWidest, 4), kWidest>(plan, in, out);
 }
 
 [[gnu::hot]] void inverse(const FftPlan& plan, const std::complex<float>* in, float* out) {
     [[maybe_unused]] const std::size_t quarter = plan.half / 4;  // NOLINT(clang-analyzer-deadcode.DeadStores)
-    if (kWidest >= 16 && quarter % 16 == 0) return inverse_by<HWY_MIN(kWidest, 16)>(plan, in, out);
-    if (kWidest >= 8 && quarter % 8 == 0) return inverse_by<HWY_MIN(kWidest, 8)>(plan, in, out);
-    inverse_by<HWY_MIN(kWidest, 4)>(plan, in, out);
+    if (kWidest >= 8 && plan.half <= kLongestLive && quarter % 8 == 0) return inverse_by<kEight, kEight>(plan, in, out);
+    if (kWidest >= 16 && quarter % 16 == 0) return inverse_by<kWidest, kWidest>(plan, in, out);
+    if (kWidest >= 8 && quarter % 8 == 0) return inverse_by<kEight, kWidest>(plan, in, out);
+    inverse_by<HWY_MIN(kWidest, 4), kWidest>(plan, in, out);
 }
 
 }  // namespace sidetone::dsp::HWY_NAMESPACE
