@@ -51,8 +51,7 @@ SoftLimiter::SoftLimiter(const LimiterSettings& settings, std::size_t channels, 
       ceiling_(gain_of(settings.ceiling_db), rate_hz),
       knee_(knee_of(settings.ceiling_db, settings.knee_db)),
       decay_(static_cast<float>(decay_of(settings.release_ms, rate_hz))),
-      peak_(kPiece),
-      gain_(kPiece) {}
+      peak_(kPiece) {}
 
 void SoftLimiter::change(const LimiterSettings& settings) noexcept {
     ceiling_.go_to(gain_of(settings.ceiling_db));
@@ -68,18 +67,10 @@ void SoftLimiter::change(const LimiterSettings& settings) noexcept {
 
 [[gnu::hot]] void SoftLimiter::process_piece(const float* const* in, float* const* out, std::size_t first,
                                              std::size_t frames) noexcept {
-    std::fill_n(peak_.data(), frames, 0.0F);
-    for (std::size_t c = 0; c < channels_; ++c) raise_to_magnitudes(in[c] + first, peak_.data(), frames);
-    for (std::size_t n = 0; n < frames; ++n) {
-        envelope_ = std::max(peak_[n], envelope_ * decay_);
-        peak_[n] = envelope_;
-    }
+    envelope_ = follow_peaks(in, channels_, first, decay_, envelope_, peak_.data(), frames);
     const float bound = ceiling_.bound();
     ceiling_.scale(peak_.data(), frames);
-    soft_knee_gains(peak_.data(), knee_, ceiling_.target(), gain_.data(), frames);
-    for (std::size_t c = 0; c < channels_; ++c) {
-        multiply_and_bound(in[c] + first, gain_.data(), bound, out[c] + first, frames);
-    }
+    limit_softly(in, channels_, first, peak_.data(), {.knee = knee_, .ceiling = ceiling_.target()}, bound, out, frames);
 }
 
 TruePeakLimiter::TruePeakLimiter(const LimiterSettings& settings, std::size_t channels, double rate_hz)

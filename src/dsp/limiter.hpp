@@ -59,7 +59,7 @@ private:
     LimiterCeiling ceiling_;
     float knee_, decay_;
     float envelope_ = 0;
-    std::vector<float> peak_, gain_;
+    std::vector<float> peak_;
 };
 
 /// Limits what a converter would make of the samples, not only the samples: peaks are looked for on four times as many

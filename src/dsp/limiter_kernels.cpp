@@ -61,14 +61,47 @@ HWY_INLINE hn::Vec<D> load_bounded(D d, const float* in) {
     return hn::Max(hn::Min(number, hn::Set(d, kMost)), hn::Set(d, -kMost));
 }
 
-[[gnu::hot]] void raise_magnitudes(const float* in, float* peak, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
-        hn::StoreU(hn::Max(hn::LoadU(d, peak + n), hn::Abs(load_bounded(d, in + n))), d, peak + n);
-    });
+template <class D>
+HWY_INLINE hn::Vec<D> loudest(D d, const float* const* in, std::size_t channels, std::size_t at) {
+    auto peak = hn::Abs(load_bounded(d, in[0] + at));
+    for (std::size_t c = 1; c < channels; ++c) peak = hn::Max(peak, hn::Abs(load_bounded(d, in[c] + at)));
+    return peak;
+}
+
+/// A scan, so that four frames wait for those before them once. Rounding keeps the order of numbers, so the largest may
+/// be taken before or after a product: as long as each frame multiplies once, it is frame after frame's, bit by bit.
+[[gnu::hot]] float followed_peaks(const float* const* in, std::size_t channels, std::size_t first, float decay,
+                                  float before, float* envelope, std::size_t count) {
+    std::size_t n = 0;
+#if HWY_TARGET != HWY_SCALAR
+    const hn::CappedTag<float, 4> d;
+    HWY_ALIGN const float after_first[] = {1, decay, decay, decay};
+    HWY_ALIGN const float after_second[] = {1, 1, decay, decay};
+    HWY_ALIGN const float after_third[] = {1, 1, 1, decay};
+    const auto every = hn::Set(d, decay), from_second = hn::Load(d, after_first);
+    const auto from_third = hn::Load(d, after_second), fourth = hn::Load(d, after_third);
+    auto carried = hn::Set(d, before);
+    for (; n + 4 <= count; n += 4) {
+        auto peak = loudest(d, in, channels, first + n);
+        peak = hn::Max(peak, hn::Mul(hn::ShiftLeftLanes<1>(d, peak), every));
+        peak = hn::Max(peak, hn::Mul(hn::Mul(hn::ShiftLeftLanes<2>(d, peak), every), every));
+        carried = hn::Mul(hn::Mul(hn::Mul(hn::Mul(carried, every), from_second), from_third), fourth);
+        peak = hn::Max(peak, carried);
+        hn::StoreU(peak, d, envelope + n);
+        carried = hn::Broadcast<3>(peak);
+    }
+    before = hn::GetLane(carried);
+#endif
+    const hn::CappedTag<float, 1> single;
+    for (; n < count; ++n) {
+        before = std::max(hn::GetLane(loudest(single, in, channels, first + n)), before * decay);
+        envelope[n] = before;
+    }
+    return before;
 }
 
 void raise_true_peaks(const float* in, float* peak, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         auto highest = hn::Max(hn::LoadU(d, peak + n), hn::Abs(hn::LoadU(d, in + n + kInterpolatorTaps / 2 - 1)));
         auto first = hn::Zero(d);
         auto second = hn::Zero(d);
@@ -85,24 +118,39 @@ void raise_true_peaks(const float* in, float* peak, std::size_t count) {
 }
 
 void copy_with_bounds(const float* in, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR { hn::StoreU(load_bounded(d, in + n), d, out + n); });
+    for_each_live_vector(count,
+                         [=](auto d, std::size_t n) HWY_ATTR { hn::StoreU(load_bounded(d, in + n), d, out + n); });
 }
 
-[[gnu::hot]] void gains_over_knee(const float* envelope, float knee, float ceiling, float* gain, std::size_t count) {
-    const float width = ceiling - knee;
-    const float per_width = 1 / width;
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
-        const auto one = hn::Set(d, 1.0F);
-        const auto e = hn::LoadU(d, envelope + n);
-        const auto u = hn::Mul(hn::Sub(e, hn::Set(d, knee)), hn::Set(d, per_width));
-        const auto bend = hn::Div(u, hn::Sqrt(hn::MulAdd(u, u, one)));
-        const auto bent = hn::Div(hn::MulAdd(bend, hn::Set(d, width), hn::Set(d, knee)), e);
-        hn::StoreU(hn::IfThenElse(hn::Gt(e, hn::Set(d, knee)), bent, one), d, gain + n);
+template <class D>
+HWY_INLINE hn::Vec<D> gain_over_knee(D d, hn::Vec<D> e, float knee, float width) {
+    const auto one = hn::Set(d, 1.0F);
+    const auto u = hn::Mul(hn::Sub(e, hn::Set(d, knee)), hn::Set(d, 1 / width));
+    const auto bend = hn::Div(u, hn::Sqrt(hn::MulAdd(u, u, one)));
+    const auto bent = hn::Div(hn::MulAdd(bend, hn::Set(d, width), hn::Set(d, knee)), e);
+    return hn::IfThenElse(hn::Gt(e, hn::Set(d, knee)), bent, one);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> product_within(D d, const float* in, hn::Vec<D> gain, float bound) {
+    const auto product = hn::Mul(load_bounded(d, in), gain);
+    return hn::Max(hn::Min(product, hn::Set(d, bound)), hn::Set(d, -bound));
+}
+
+[[gnu::hot]] void limited_softly(const float* const* in, std::size_t channels, std::size_t first, const float* envelope,
+                                 const SoftKnee& curve, float bound, float* const* out, std::size_t count) {
+    const float knee = curve.knee;
+    const float width = curve.ceiling - curve.knee;
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+        const auto gain = gain_over_knee(d, hn::LoadU(d, envelope + n), knee, width);
+        for (std::size_t c = 0; c < channels; ++c) {
+            hn::StoreU(product_within(d, in[c] + first + n, gain, bound), d, out[c] + first + n);
+        }
     });
 }
 
 void gains_to_ceiling(const float* peak, float ceiling, float* gain, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         const auto highest = hn::LoadU(d, peak + n);
         const auto limit = hn::Set(d, ceiling);
         hn::StoreU(hn::IfThenElse(hn::Gt(highest, limit), hn::Div(limit, highest), hn::Set(d, 1.0F)), d, gain + n);
@@ -112,7 +160,7 @@ void gains_to_ceiling(const float* peak, float ceiling, float* gain, std::size_t
 /// values[n] = combine(values[n], values[n + apart]).
 template <class Combine>
 HWY_INLINE void double_up(float* values, std::size_t apart, std::size_t count, Combine combine) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(combine(hn::LoadU(d, values + n), hn::LoadU(d, values + n + apart)), d, values + n);
     });
 }
@@ -125,7 +173,7 @@ void slide_minimum(const float* in, std::size_t length, float* scratch, float* o
         double_up(scratch, covered, total - 2 * covered + 1, [](auto a, auto b) HWY_ATTR { return hn::Min(a, b); });
     }
     const std::size_t rest = length - covered;
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(hn::Min(hn::LoadU(d, scratch + n), hn::LoadU(d, scratch + n + rest)), d, out + n);
     });
 }
@@ -137,7 +185,7 @@ void slide_mean(const float* in, std::size_t length, float* scratch, float* out,
     std::size_t from = 0;  // the sums of a power of two that make up `length`, side by side
     for (std::size_t covered = 1; covered <= length; covered *= 2) {
         if ((length & covered) != 0) {
-            for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+            for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
                 hn::StoreU(hn::Add(hn::LoadU(d, out + n), hn::LoadU(d, scratch + n + from)), d, out + n);
             });
             from += covered;
@@ -146,15 +194,14 @@ void slide_mean(const float* in, std::size_t length, float* scratch, float* out,
         double_up(scratch, covered, total - 2 * covered + 1, [](auto a, auto b) HWY_ATTR { return hn::Add(a, b); });
     }
     const auto divisor = static_cast<float>(length);
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
         hn::StoreU(hn::Div(hn::LoadU(d, out + n), hn::Set(d, divisor)), d, out + n);
     });
 }
 
-[[gnu::hot]] void multiply_within(const float* in, const float* gain, float bound, float* out, std::size_t count) {
-    for_each_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
-        const auto product = hn::Mul(load_bounded(d, in + n), hn::LoadU(d, gain + n));
-        hn::StoreU(hn::Max(hn::Min(product, hn::Set(d, bound)), hn::Set(d, -bound)), d, out + n);
+void multiply_within(const float* in, const float* gain, float bound, float* out, std::size_t count) {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR {
+        hn::StoreU(product_within(d, in + n, hn::LoadU(d, gain + n), bound), d, out + n);
     });
 }
 
@@ -164,17 +211,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sidetone::dsp {
 
-HWY_EXPORT(raise_magnitudes);
+HWY_EXPORT(followed_peaks);
 HWY_EXPORT(raise_true_peaks);
 HWY_EXPORT(copy_with_bounds);
-HWY_EXPORT(gains_over_knee);
+HWY_EXPORT(limited_softly);
 HWY_EXPORT(gains_to_ceiling);
 HWY_EXPORT(slide_minimum);
 HWY_EXPORT(slide_mean);
 HWY_EXPORT(multiply_within);
 
-[[gnu::hot]] void raise_to_magnitudes(const float* in, float* peak, std::size_t count) noexcept {
-    HWY_DYNAMIC_DISPATCH(raise_magnitudes)(in, peak, count);
+[[gnu::hot]] float follow_peaks(const float* const* in, std::size_t channels, std::size_t first, float decay,
+                                float before, float* envelope, std::size_t count) noexcept {
+    return HWY_DYNAMIC_DISPATCH(followed_peaks)(in, channels, first, decay, before, envelope, count);
 }
 
 void raise_to_true_peaks(const float* in, float* peak, std::size_t count) noexcept {
@@ -185,9 +233,9 @@ void copy_bounded(const float* in, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(copy_with_bounds)(in, out, count);
 }
 
-[[gnu::hot]] void soft_knee_gains(const float* envelope, float knee, float ceiling, float* gain,
-                                  std::size_t count) noexcept {
-    HWY_DYNAMIC_DISPATCH(gains_over_knee)(envelope, knee, ceiling, gain, count);
+[[gnu::hot]] void limit_softly(const float* const* in, std::size_t channels, std::size_t first, const float* envelope,
+                               const SoftKnee& curve, float bound, float* const* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(limited_softly)(in, channels, first, envelope, curve, bound, out, count);
 }
 
 void needed_gains(const float* peak, float ceiling, float* gain, std::size_t count) noexcept {
@@ -202,8 +250,7 @@ void sliding_mean(const float* in, std::size_t length, float* scratch, float* ou
     HWY_DYNAMIC_DISPATCH(slide_mean)(in, length, scratch, out, count);
 }
 
-[[gnu::hot]] void multiply_and_bound(const float* in, const float* gain, float bound, float* out,
-                                     std::size_t count) noexcept {
+void multiply_and_bound(const float* in, const float* gain, float bound, float* out, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(multiply_within)(in, gain, bound, out, count);
 }
 

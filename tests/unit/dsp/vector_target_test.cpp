@@ -14,6 +14,7 @@
 
 #include "dsp/biquad.hpp"
 #include "dsp/convolver.hpp"
+#include "dsp/limiter.hpp"
 #include "dsp/overlap_add.hpp"
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
@@ -198,6 +199,36 @@ TEST(VectorTarget, BiquadsAgreeForEveryNumberOfThemAndOfFrames) {
             }
         });
     }
+}
+
+TEST(VectorTarget, SoftLimitersAgree) {
+    constexpr double kKnee = 0.25, kCeiling = 0.5;  // 12.04 and 6.02 dB below full scale
+    const double decay = std::exp(-1 / (0.05 * 48'000));
+    const auto left = test::white_noise(301, 78, 0.4F);
+    auto right = test::white_noise(301, 79, 0.1F);
+    right[100] = 3;
+    std::vector<double> gains;
+    double envelope = 0;
+    for (std::size_t n = 0; n < 301; ++n) {
+        envelope = std::max<double>(std::max(std::fabs(left[n]), std::fabs(right[n])), envelope * decay);
+        const double u = (envelope - kKnee) / (kCeiling - kKnee);
+        const double bent = kKnee + (kCeiling - kKnee) * u / std::sqrt(1 + u * u);
+        gains.push_back(envelope > kKnee ? bent / envelope : 1);
+    }
+    with_every_target([&] {
+        SoftLimiter limiter(
+            {.ceiling_db = 20 * std::log10(kCeiling), .knee_db = 20 * std::log10(2.0), .release_ms = 50}, 2, 48'000);
+        auto out_left = left;
+        auto out_right = right;
+        for (std::size_t first = 0, size = 1; first < 301; first += size, size = size * 2 + 1) {
+            const std::array channels{out_left.data() + first, out_right.data() + first};
+            limiter.process(channels.data(), channels.data(), std::min(size, 301 - first));
+        }
+        for (std::size_t n = 0; n < 301; ++n) {
+            ASSERT_NEAR(out_left[n], left[n] * gains[n], 1e-6) << "frame " << n;
+            ASSERT_NEAR(out_right[n], right[n] * gains[n], 1e-6) << "frame " << n;
+        }
+    });
 }
 
 }  // namespace
