@@ -61,31 +61,38 @@ std::vector<float> asymmetric_synthesis_window(AsymmetricWindows windows) {
     return window;
 }
 
+AsymmetricFilterBank::Shared::Shared(AsymmetricWindows of)
+    : windows(checked(of)), fft(of.analysis), analysis_window(asymmetric_analysis_window(of)), frame(of.analysis) {}
+
 AsymmetricFilterBank::AsymmetricFilterBank(AsymmetricWindows windows)
-    : windows_(checked(windows)),
-      fft_(windows.analysis),
-      synthesis_(windows.synthesis, windows.hop, asymmetric_synthesis_window(windows)),
-      analysis_window_(asymmetric_analysis_window(windows)),
-      frame_(windows.analysis),
-      history_(2 * rounded_up(windows.analysis, windows.hop)),
-      history_length_(history_.size() / 2),
-      spectrum_(fft_.bins()) {}
+    : AsymmetricFilterBank(std::make_shared<Shared>(windows)) {}
+
+AsymmetricFilterBank::AsymmetricFilterBank(std::shared_ptr<Shared> shared)
+    : shared_(std::move(shared)),
+      synthesis_(shared_->windows.synthesis, shared_->windows.hop, asymmetric_synthesis_window(shared_->windows)),
+      history_(rounded_up(shared_->windows.analysis, shared_->windows.hop)),
+      spectrum_(shared_->fft.bins()) {}
 
 [[gnu::hot]] std::span<std::complex<float>> AsymmetricFilterBank::analyse(const float* in) noexcept {
-    std::copy_n(in, windows_.hop, history_.data() + next_);
-    std::copy_n(in, windows_.hop, history_.data() + next_ + history_length_);
-    next_ += windows_.hop;
-    const float* newest_frame = history_.data() + next_ + history_length_ - windows_.analysis;
-    if (next_ == history_length_) next_ = 0;
+    const auto [analysis, synthesis, hop] = shared_->windows;
+    std::copy_n(in, hop, history_.data() + next_);
+    next_ += hop;
+    if (next_ == history_.size()) next_ = 0;
 
-    multiply(newest_frame, analysis_window_.data(), frame_.data(), windows_.analysis);
-    fft_.forward(frame_.data(), spectrum_.data());
+    const float* window = shared_->analysis_window.data();
+    float* frame = shared_->frame.data();
+    const std::size_t oldest = next_ >= analysis ? next_ - analysis : next_ + history_.size() - analysis;
+    const std::size_t until_wrap = std::min(analysis, history_.size() - oldest);
+    multiply(history_.data() + oldest, window, frame, until_wrap);
+    multiply(history_.data(), window + until_wrap, frame + until_wrap, analysis - until_wrap);
+    shared_->fft.forward(frame, spectrum_.data());
     return spectrum_;
 }
 
 [[gnu::hot]] void AsymmetricFilterBank::synthesise(float* out) noexcept {
-    fft_.inverse(spectrum_.data(), frame_.data());
-    synthesis_.add(frame_.data() + windows_.analysis - windows_.synthesis, out);
+    float* frame = shared_->frame.data();
+    shared_->fft.inverse(spectrum_.data(), frame);
+    synthesis_.add(frame + shared_->windows.analysis - shared_->windows.synthesis, out);
 }
 
 void AsymmetricFilterBank::process(const float* in, const float* gains, float* out) noexcept {

@@ -3,6 +3,7 @@
 
 #include <complex>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -32,10 +33,14 @@ public:
     /// Throws std::invalid_argument for lengths that do not fit together.
     explicit AsymmetricFilterBank(AsymmetricWindows windows);
 
-    [[nodiscard]] std::size_t hop() const noexcept { return windows_.hop; }
-    [[nodiscard]] std::size_t bins() const noexcept { return fft_.bins(); }
+    /// Another one, from silence, for another channel of the same sound: both share tables and scratch memory, so one
+    /// thread at a time may use them all.
+    [[nodiscard]] AsymmetricFilterBank sibling() const { return AsymmetricFilterBank(shared_); }
+
+    [[nodiscard]] std::size_t hop() const noexcept { return shared_->windows.hop; }
+    [[nodiscard]] std::size_t bins() const noexcept { return spectrum_.size(); }
     [[nodiscard]] std::size_t delay_frames() const noexcept { return synthesis_.delay_frames(); }
-    [[nodiscard]] std::span<const float> analysis_window() const noexcept { return analysis_window_; }
+    [[nodiscard]] std::span<const float> analysis_window() const noexcept { return shared_->analysis_window; }
 
     /// Takes the next `hop()` samples. The spectrum of the newest frame, `bins()` values, is the caller's to change
     /// until `synthesise`.
@@ -52,13 +57,18 @@ public:
     void reset() noexcept;
 
 private:
-    AsymmetricWindows windows_;
-    RealFft fft_;
+    /// What does not depend on the sound, and what is free again after each call.
+    struct Shared {
+        explicit Shared(AsymmetricWindows windows);
+        AsymmetricWindows windows;
+        RealFft fft;
+        std::vector<float> analysis_window, frame;
+    };
+    explicit AsymmetricFilterBank(std::shared_ptr<Shared> shared);
+
+    std::shared_ptr<Shared> shared_;
     OverlapAdd synthesis_;
-    std::vector<float> analysis_window_, frame_;
-    // The newest samples twice in a row, so that any window of them lies in one piece.
-    std::vector<float> history_;
-    std::size_t history_length_;
+    std::vector<float> history_;  // a ring of the newest samples
     std::size_t next_ = 0;
     std::vector<std::complex<float>> spectrum_;
 };

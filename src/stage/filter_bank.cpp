@@ -58,8 +58,9 @@ std::uint32_t regrouping_frames(std::uint32_t hop, std::uint32_t block) noexcept
 }
 
 struct FilterBankStage::Channel {
-    Channel(const dsp::AsymmetricWindows& windows, BankOutput kind, std::size_t delay)
-        : bank(windows), input(windows.hop), output(2 * windows.hop), gains(bank.bins()) {
+    Channel(dsp::AsymmetricFilterBank its_bank, const dsp::AsymmetricWindows& windows, BankOutput kind,
+            std::size_t delay)
+        : bank(std::move(its_bank)), input(windows.hop), output(2 * windows.hop), gains(bank.bins()) {
         if (kind == BankOutput::minimum_phase) minimum_phase.emplace(windows.analysis, windows.hop);
         if (kind == BankOutput::causal_wiener) {
             causal_wiener.emplace(windows.analysis, windows.analysis / kFiltersPerWindow, delay, windows.hop);
@@ -104,7 +105,10 @@ void FilterBankStage::prepare(const StageContext& context) {
     const auto regrouping = regrouping_frames(hop_frames_, block);
     channels_.clear();
     const auto delay = filter_delay(settings_, windows, context.rate_hz);
-    for (std::uint32_t c = 0; c < context.channels; ++c) channels_.emplace_back(windows, settings_.output, delay);
+    const dsp::AsymmetricFilterBank bank(windows);
+    for (std::uint32_t c = 0; c < context.channels; ++c) {
+        channels_.emplace_back(bank.sibling(), windows, settings_.output, delay);
+    }
     delay_frames_ = static_cast<std::uint32_t>(delay);
     if (settings_.output == BankOutput::synthesis) {
         delay_frames_ = static_cast<std::uint32_t>(channels_.front().bank.delay_frames()) + regrouping;

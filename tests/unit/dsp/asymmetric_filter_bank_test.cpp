@@ -123,6 +123,28 @@ TEST(AsymmetricFilterBank, EqualsItsDefinitionForRandomMasks) {
     }
 }
 
+TEST(AsymmetricFilterBank, SiblingsKeepTheirSoundsApart) {
+    for (const auto windows : {AsymmetricWindows{192, 96, 48}, AsymmetricWindows{256, 96, 48}}) {
+        const auto left = test::white_noise(20 * windows.hop, 36);
+        const auto right = test::white_noise(20 * windows.hop, 37);
+        AsymmetricFilterBank alone_left(windows), alone_right(windows);
+        const auto expected_left = through(alone_left, unit_gains(alone_left), left);
+        const auto expected_right = through(alone_right, unit_gains(alone_right), right);
+
+        AsymmetricFilterBank bank(windows);
+        auto sibling = bank.sibling();
+        std::vector<float> out_left(left.size()), out_right(right.size());
+        for (std::size_t n = 0; n < left.size(); n += windows.hop) {
+            (void)bank.analyse(left.data() + n);
+            (void)sibling.analyse(right.data() + n);
+            bank.synthesise(out_left.data() + n);
+            sibling.synthesise(out_right.data() + n);
+        }
+        EXPECT_EQ(out_left, expected_left);
+        EXPECT_EQ(out_right, expected_right);
+    }
+}
+
 TEST(AsymmetricFilterBank, RealGainsAreMasksWithoutPhase) {
     AsymmetricFilterBank with_gains({1536, 96, 48});
     AsymmetricFilterBank with_mask({1536, 96, 48});
