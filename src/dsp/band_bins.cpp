@@ -1,10 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/band_bins.hpp"
 
+#include <span>
+
+#include "dsp/vector_target.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "dsp/band_bins.cpp"
+#include <hwy/foreach_target.h>  // includes this file once per target
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace sidetone::dsp::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Most stretches between centres are shorter than two vectors: each is done in whole ones, and what they write beyond
+/// it is put right by those after it.
+[[gnu::hot]] void spread_over(std::span<const BinSegment> segments, const float* place, const float* band_value,
+                              float* bin_value, std::size_t bins) {
+    const hn::CappedTag<float, 8> d;
+    for (const auto& segment : segments) {
+        const float from = band_value[segment.lower];
+        const float rise = band_value[segment.upper] - from;
+        std::size_t k = segment.first;
+        for (; k < segment.last && k + hn::Lanes(d) <= bins; k += hn::Lanes(d)) {
+            hn::StoreU(hn::MulAdd(hn::LoadU(d, place + k), hn::Set(d, rise), hn::Set(d, from)), d, bin_value + k);
+        }
+        for (; k < segment.last; ++k) bin_value[k] = from + place[k] * rise;
+    }
+}
+
+}  // namespace sidetone::dsp::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 #include <algorithm>
 #include <cmath>
 
 namespace sidetone::dsp {
+
+HWY_EXPORT(spread_over);
 
 BandBins::BandBins(const FrequencyBands& bands, double rate_hz, std::size_t size) : place_(size / 2 + 1) {
     const double bin_hz = rate_hz / static_cast<double>(size);
@@ -24,7 +60,7 @@ BandBins::BandBins(const FrequencyBands& bands, double rate_hz, std::size_t size
 
     std::size_t next = 0;
     for (std::size_t b = 0; b <= bands.count(); ++b) {
-        Segment segment{next, next, b == 0 ? 0 : b - 1, std::min(b, bands.count() - 1)};
+        BinSegment segment{next, next, b == 0 ? 0 : b - 1, std::min(b, bands.count() - 1)};
         const double low = erb_number(bands.centres_hz[segment.lower]);
         const double width = erb_number(bands.centres_hz[segment.upper]) - low;
         for (; next < place_.size(); ++next) {
@@ -49,11 +85,8 @@ BandBins::BandBins(const FrequencyBands& bands, double rate_hz, std::size_t size
 }
 
 [[gnu::hot]] void BandBins::spread(const float* band_value, float* bin_value) const noexcept {
-    for (const auto& [first, last, lower, upper] : segments_) {
-        const float from = band_value[lower];
-        const float rise = band_value[upper] - from;
-        for (std::size_t k = first; k < last; ++k) bin_value[k] = from + place_[k] * rise;
-    }
+    HWY_DYNAMIC_DISPATCH(spread_over)(segments_, place_.data(), band_value, bin_value, place_.size());
 }
 
 }  // namespace sidetone::dsp
+#endif

@@ -9,6 +9,11 @@
 
 namespace sidetone::dsp {
 
+/// The bins from `first` to before `last`, between the centres of two bands.
+struct BinSegment {
+    std::size_t first, last, lower, upper;
+};
+
 /// Between the bins of a spectrum and bands of frequency. Made on the control thread; any thread may use it.
 class BandBins {
 public:
@@ -31,13 +36,8 @@ private:
         std::size_t first, last;
         float share_below, share_above;
     };
-    /// The bins between the centres of two bands.
-    struct Segment {
-        std::size_t first, last, lower, upper;
-    };
-
     std::vector<Range> ranges_;
-    std::vector<Segment> segments_;
+    std::vector<BinSegment> segments_;
     std::vector<float> place_;  // of each bin between the centres of its segment's bands
 };
 

@@ -33,6 +33,10 @@ void add_vectors(const float* a, float* sum, std::size_t count) {
     });
 }
 
+[[gnu::hot]] void set_vectors(float value, float* out, std::size_t count) {
+    for_each_live_vector(count, [=](auto d, std::size_t n) HWY_ATTR { hn::StoreU(hn::Set(d, value), d, out + n); });
+}
+
 void magnitude_of_vectors(const float* spectrum, float* out, std::size_t count) {
     for_each_live_vector(count, [=](auto d, std::size_t k) HWY_ATTR {
         hn::Vec<decltype(d)> re;
@@ -94,6 +98,7 @@ namespace sidetone::dsp {
 HWY_EXPORT(multiply_vectors);
 HWY_EXPORT(multiply_add_vectors);
 HWY_EXPORT(add_vectors);
+HWY_EXPORT(set_vectors);
 HWY_EXPORT(magnitude_of_vectors);
 HWY_EXPORT(power_of_vectors);
 HWY_EXPORT(power_of_gained_vectors);
@@ -110,6 +115,10 @@ HWY_EXPORT(apply_mask_to_vectors);
 
 void add_samples(const float* a, float* sum, std::size_t count) noexcept {
     HWY_DYNAMIC_DISPATCH(add_vectors)(a, sum, count);
+}
+
+[[gnu::hot]] void set_samples(float value, float* out, std::size_t count) noexcept {
+    HWY_DYNAMIC_DISPATCH(set_vectors)(value, out, count);
 }
 
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept {

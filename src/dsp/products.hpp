@@ -14,6 +14,8 @@ void multiply(const float* a, const float* b, float* out, std::size_t count) noe
 void multiply_add(const float* a, const float* b, float* sum, std::size_t count) noexcept SIDETONE_REALTIME;
 /// sum[n] += a[n].
 void add_samples(const float* a, float* sum, std::size_t count) noexcept SIDETONE_REALTIME;
+/// out[n] = value.
+void set_samples(float value, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k]|.
 void magnitude(const std::complex<float>* spectrum, float* out, std::size_t count) noexcept SIDETONE_REALTIME;
 /// out[k] = |spectrum[k]|².

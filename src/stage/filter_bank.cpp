@@ -69,7 +69,7 @@ struct FilterBankStage::Channel {
 
     void analyse() noexcept {
         spectrum = bank.analyse(input.data()).data();
-        std::fill(gains.begin(), gains.end(), 1.0F);
+        dsp::set_samples(1, gains.data(), gains.size());
     }
     void synthesise(float* out) noexcept {
         dsp::apply_gains(gains.data(), spectrum, gains.size());
