@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/polyphase_resampler_kernels.hpp"
 
+#include <utility>
+
 #include "dsp/vector_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -66,10 +68,30 @@ HWY_INLINE auto next_product(const PolyphaseBranches& branches, std::uint32_t wh
     return sum;
 }
 
+/// Outputs from `n` on that are too few for four at a time.
+HWY_INLINE void filter_rest(const PolyphaseBranches& branches, std::uint32_t whole, std::uint32_t fraction,
+                            PolyphaseStart at, std::size_t n, std::size_t count, float* out) {
+    for (; n < count; ++n) {
+        HWY_ALIGN float lanes[4] = {};
+        hn::Store(next_product(branches, whole, fraction, at), Folded(), lanes);
+        out[n] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    }
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// A transposition by halves; then lanes 0 and 2 of each sum are added, and 1 and 3, and those two.
+template <class V>
+HWY_INLINE void store_sums(V a, V b, V c, V e, float* out) {
+    const Folded d;
+    const auto ab = hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
+    const auto ce = hn::Add(hn::InterleaveLower(d, c, e), hn::InterleaveUpper(d, c, e));
+    hn::StoreU(hn::Add(hn::ConcatLowerLower(d, ce, ab), hn::ConcatUpperUpper(d, ce, ab)), d, out);
+}
+#endif
+
 [[gnu::hot]] void filter_each(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
     const std::uint32_t whole = branches.step / branches.phases;
     const std::uint32_t fraction = branches.step % branches.phases;
-    const Folded d;
     std::size_t n = 0;
 #if HWY_TARGET != HWY_SCALAR
     for (; n + 4 <= count; n += 4) {
@@ -77,18 +99,55 @@ HWY_INLINE auto next_product(const PolyphaseBranches& branches, std::uint32_t wh
         const auto b = next_product(branches, whole, fraction, at);
         const auto c = next_product(branches, whole, fraction, at);
         const auto e = next_product(branches, whole, fraction, at);
-        // A transposition by halves; then lanes 0 and 2 of each sum are added, and 1 and 3, and those two.
-        const auto ab = hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
-        const auto ce = hn::Add(hn::InterleaveLower(d, c, e), hn::InterleaveUpper(d, c, e));
-        hn::StoreU(hn::Add(hn::ConcatLowerLower(d, ce, ab), hn::ConcatUpperUpper(d, ce, ab)), d, out + n);
+        store_sums(a, b, c, e, out + n);
     }
 #endif
-    for (; n < count; ++n) {
-        HWY_ALIGN float lanes[4] = {};
-        hn::Store(next_product(branches, whole, fraction, at), d, lanes);
-        out[n] = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    filter_rest(branches, whole, fraction, at, n, count, out);
+}
+
+// ── a whole fraction of the input rate: one branch for all outputs ───────────────────────────────
+
+#if HWY_TARGET != HWY_SCALAR
+/// Four outputs, each summed as folded_product does, for which every tap is loaded once.
+HWY_INLINE void filter_four(const PolyphaseBranches& branches, const float* oldest, float* out) {
+    const Wide d;
+    auto even0 = hn::Zero(d), even1 = even0, even2 = even0, even3 = even0;
+    auto odd0 = even0, odd1 = even0, odd2 = even0, odd3 = even0;
+    const std::size_t step = branches.step;
+    const auto accumulate = [&](const float* in, const float* unit) HWY_ATTR {
+        for (std::size_t lane = 0; lane < kTapUnit; lane += 2 * kLanes, in += 2 * kLanes) {
+            const auto low = hn::Load(d, unit + lane);
+            const auto high = hn::Load(d, unit + lane + kLanes);
+            even0 = hn::MulAdd(hn::LoadU(d, in), low, even0);
+            odd0 = hn::MulAdd(hn::LoadU(d, in + kLanes), high, odd0);
+            even1 = hn::MulAdd(hn::LoadU(d, in + step), low, even1);
+            odd1 = hn::MulAdd(hn::LoadU(d, in + step + kLanes), high, odd1);
+            even2 = hn::MulAdd(hn::LoadU(d, in + 2 * step), low, even2);
+            odd2 = hn::MulAdd(hn::LoadU(d, in + 2 * step + kLanes), high, odd2);
+            even3 = hn::MulAdd(hn::LoadU(d, in + 3 * step), low, even3);
+            odd3 = hn::MulAdd(hn::LoadU(d, in + 3 * step + kLanes), high, odd3);
+        }
+    };
+    for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)
+        accumulate(oldest + unit * kTapUnit, branches.coefficients + unit * kTapUnit);
+    accumulate(oldest + branches.taps - kTapUnit, branches.coefficients + (branches.units - 1) * kTapUnit);
+    store_sums(fold(d, hn::Add(even0, odd0)), fold(d, hn::Add(even1, odd1)), fold(d, hn::Add(even2, odd2)),
+               fold(d, hn::Add(even3, odd3)), out);
+}
+
+/// What is left over from whole fours is computed by four that begin within those before: the outputs they share come
+/// out the same.
+[[gnu::hot]] void filter_fraction(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+    if (count < 4) {
+        filter_rest(branches, branches.step, 0, at, 0, count, out);
+        return;
+    }
+    for (std::size_t i = 0; i < count; i += 4) {
+        const auto n = HWY_MIN(i, count - 4);
+        filter_four(branches, at.oldest + n * branches.step, out + n);
     }
 }
+#endif
 
 // ── a multiple of the input rate: the outputs of a branch side by side, no sum across lanes ──────
 
@@ -99,43 +158,49 @@ HWY_INLINE auto next_product(const PolyphaseBranches& branches, std::uint32_t wh
 
 constexpr std::uint32_t kMostRaisedPhases = 4;
 
-/// The outputs of one branch at kVectors × Lanes(d) neighbouring inputs, the first of which begins at `oldest`.
-template <std::size_t kVectors, class D, class V>
-HWY_INLINE void filter_neighbours(D d, const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase,
-                                  V (&sums)[kVectors]) {
-    const float* coefficients = branches.coefficients + phase * branches.units * kTapUnit;
-    for (auto& sum : sums) sum = hn::Zero(d);
-    const auto add_unit = [&](const float* in, const float* unit) HWY_ATTR {
-        for (std::size_t tap = 0; tap < kTapUnit; ++tap) {
-            const auto coefficient = hn::Set(d, unit[tap]);
-            for (std::size_t v = 0; v < kVectors; ++v) {
-                sums[v] = hn::MulAdd(coefficient, hn::LoadU(d, in + tap + v * hn::Lanes(d)), sums[v]);
+/// All branches at kVectors × Lanes(d) neighbouring inputs, the first of which begins at `oldest`: each input is loaded
+/// once for all of them, and the sums are enough to hide the multiplier's latency. Their order is that of the phases; a
+/// pack numbers them, for an array is kept in registers only where no loop walks it.
+template <std::size_t kVectors, class D, class V, std::size_t kSums>
+HWY_INLINE void filter_neighbours(D d, const PolyphaseBranches& branches, const float* oldest, V (&sums)[kSums]) {
+    const std::size_t branch = branches.units * kTapUnit;
+    const auto for_each_sum = [&]<std::size_t... kSum>(std::index_sequence<kSum...>) HWY_ATTR {
+        ((sums[kSum] = hn::Zero(d)), ...);
+        const auto add_unit = [&](const float* in, const float* unit) HWY_ATTR {
+            for (std::size_t tap = 0; tap < kTapUnit; ++tap) {
+                ((sums[kSum] = hn::MulAdd(hn::Set(d, unit[kSum / kVectors * branch + tap]),
+                                          hn::LoadU(d, in + tap + kSum % kVectors * hn::Lanes(d)), sums[kSum])),
+                 ...);
             }
-        }
+        };
+        for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)
+            add_unit(oldest + unit * kTapUnit, branches.coefficients + unit * kTapUnit);
+        add_unit(oldest + branches.taps - kTapUnit, branches.coefficients + (branches.units - 1) * kTapUnit);
     };
-    for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)
-        add_unit(oldest + unit * kTapUnit, coefficients + unit * kTapUnit);
-    add_unit(oldest + branches.taps - kTapUnit, coefficients + (branches.units - 1) * kTapUnit);
+    for_each_sum(std::make_index_sequence<kSums>());
 }
 
 HWY_INLINE float filter_one(const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase) {
     const hn::CappedTag<float, 1> d;
+    PolyphaseBranches branch = branches;
+    branch.coefficients += phase * branches.units * kTapUnit;
     hn::Vec<decltype(d)> sums[1];
-    filter_neighbours<1>(d, branches, oldest, phase, sums);
+    filter_neighbours<1>(d, branch, oldest, sums);
     return hn::GetLane(sums[0]);
 }
 
 /// All branches at kVectors × Lanes(d) neighbouring inputs, their outputs in the order of time.
 template <std::size_t kVectors, std::uint32_t kPhases, class D>
 HWY_INLINE void filter_group(D d, const PolyphaseBranches& branches, const float* oldest, float* out) {
-    hn::Vec<D> sums[kPhases][kVectors];
-    for (std::uint32_t phase = 0; phase < kPhases; ++phase)
-        filter_neighbours<kVectors>(d, branches, oldest, phase, sums[phase]);
+    hn::Vec<D> sums[kPhases * kVectors];
+    filter_neighbours<kVectors>(d, branches, oldest, sums);
     for (std::size_t v = 0; v < kVectors; ++v) {
+        const auto* const of = sums + v;
         float* const to = out + v * hn::Lanes(d) * kPhases;
-        if constexpr (kPhases == 2) hn::StoreInterleaved2(sums[0][v], sums[1][v], d, to);
-        if constexpr (kPhases == 3) hn::StoreInterleaved3(sums[0][v], sums[1][v], sums[2][v], d, to);
-        if constexpr (kPhases == 4) hn::StoreInterleaved4(sums[0][v], sums[1][v], sums[2][v], sums[3][v], d, to);
+        if constexpr (kPhases == 2) hn::StoreInterleaved2(of[0], of[kVectors], d, to);
+        if constexpr (kPhases == 3) hn::StoreInterleaved3(of[0], of[kVectors], of[2 * kVectors], d, to);
+        if constexpr (kPhases == 4)
+            hn::StoreInterleaved4(of[0], of[kVectors], of[2 * kVectors], of[3 * kVectors], d, to);
     }
 }
 
@@ -154,7 +219,7 @@ template <std::uint32_t kPhases>
     const Wide wide;
     const Folded narrow;
     if (inputs >= 2 * hn::Lanes(wide)) {
-        in_groups_of.template operator()<2>(wide);  // enough sums at once to hide the multiplier's latency
+        in_groups_of.template operator()<2>(wide);
     } else if (inputs >= hn::Lanes(wide)) {
         in_groups_of.template operator()<1>(wide);
     } else if (inputs >= hn::Lanes(narrow)) {
@@ -191,6 +256,12 @@ bool is_small_multiple(const PolyphaseBranches& branches) {
 #if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
     if (is_small_multiple(branches)) {
         filter_multiple(branches, at, count, out);
+        return;
+    }
+#endif
+#if HWY_TARGET != HWY_SCALAR
+    if (branches.phases == 1) {
+        filter_fraction(branches, at, count, out);
         return;
     }
 #endif
