@@ -41,13 +41,17 @@ SlotPool::SlotPool(Arena& arena, std::size_t count) : slots_(arena.allocate<Slot
 
 [[gnu::hot]] bool SlotPool::move(std::uint64_t sequence, SlotState from, SlotState to) noexcept {
     auto& word = slot_of(sequence).word;
-    auto expected = packed(sequence, from);
-    if (from == SlotState::free) {
-        expected = word.load(std::memory_order_relaxed);
-        if (state_in(expected) != SlotState::free) return false;
+    const auto next = packed(sequence, to);
+    if (from == SlotState::ready) {
+        auto expected = packed(sequence, from);
+        return word.compare_exchange_strong(expected, next, std::memory_order_acq_rel, std::memory_order_acquire);
     }
-    return word.compare_exchange_strong(expected, packed(sequence, to), std::memory_order_acq_rel,
-                                        std::memory_order_acquire);
+    // One thread alone takes a slot out of any other state, so that nothing comes between look and store. A locked
+    // instruction would wait there until all that the callback has written so far has reached its cold cache lines.
+    const auto found = word.load(std::memory_order_acquire);
+    if (from == SlotState::free ? state_in(found) != from : found != packed(sequence, from)) return false;
+    word.store(next, std::memory_order_release);
+    return true;
 }
 
 [[gnu::hot]] SlotState SlotPool::state(std::uint64_t sequence) const noexcept {

@@ -24,8 +24,9 @@ struct SlotStamps {
 };
 
 /// A ring of slots used in the order of their sequence numbers: slot of hop `n` is `n % size()`. One audio thread
-/// and one worker; every transition is a compare-and-swap with acquire/release order, so a transition that the other
-/// side has made impossible fails instead of corrupting. All members are wait-free.
+/// and one worker. A transition that the other side has made impossible fails instead of corrupting: both may take a
+/// slot out of `ready`, which is a compare-and-swap; out of any other state only the thread that moves it from there
+/// (see SlotState), which looks and stores, with acquire and release order. All members are wait-free.
 class SlotPool {
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
