@@ -77,6 +77,29 @@ TEST(MissConcealment, DryShareLimitsTheAttenuation) {
     for (std::size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out[i], 0.1F * sine(i), 1e-6F);
 }
 
+TEST(MissConcealment, HoldsTheGainOfHopsOfAnyLength) {
+    for (std::uint32_t hop = 1; hop <= 9; ++hop) {
+        MissConcealment concealment{{.policy = MissPolicy::hold, .rate_hz = 16'000}};
+        // The last sample is the loudest: a sum that leaves out any would find another gain, or none.
+        std::vector<float> wet(hop), dry(hop), out(2 * hop);
+        for (std::uint32_t i = 0; i < hop; ++i) {
+            dry[i] = 0.01F * static_cast<float>((i + 1) * (i + 1));
+            wet[i] = (i + 1 == hop ? 0.5F : 0.25F) * dry[i];
+        }
+        double heard = 0, came = 0;
+        for (std::uint32_t i = 0; i < hop; ++i) {
+            heard += static_cast<double>(wet[i]) * wet[i];
+            came += static_cast<double>(dry[i]) * dry[i];
+        }
+        for (int n = 0; n < 40; ++n) concealment.render(wet.data(), dry.data(), out.data(), &out[hop], hop);
+        for (int n = 0; n < 40; ++n) {  // the step from the model's last sample dies away
+            std::copy_n(out.begin() + hop, hop, out.begin());
+            concealment.render(nullptr, dry.data(), out.data(), &out[hop], hop);
+        }
+        EXPECT_NEAR(out.back(), std::sqrt(heard / came) * dry.back(), 1e-4 * dry.back()) << hop;
+    }
+}
+
 TEST(MissConcealment, NoPolicyStepsMoreThanTheSignalItselfWhenMissesComeAndGo) {
     const auto missed = [](std::size_t h) { return h % 7 == 5 || (h > 40 && h < 60); };
     const float of_signal = 0.5F * static_cast<float>(2 * M_PI * 200 / kRate);
