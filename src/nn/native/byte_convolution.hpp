@@ -52,8 +52,10 @@ struct ByteConvolutionKernel {
     }
     [[nodiscard]] std::optional<ByteConvolutionKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
+            auto absorbing = result;
+            if (!absorbing.absorb(epilogue, Epilogue::Channels::second_axis)) return std::nullopt;
             auto made = *this;
-            if (!made.result.absorb(epilogue, Epilogue::Channels::second_axis)) return std::nullopt;
+            made.result = std::move(absorbing);
             return made;
         } else {
             return std::nullopt;

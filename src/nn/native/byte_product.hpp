@@ -7,11 +7,10 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
 #include "nn/native/epilogue.hpp"
 #include "nn/native/packed_bytes.hpp"
@@ -62,18 +61,18 @@ struct IntegerResult {
     }
 };
 
-/// sum·scale of the input·scale of the row + shift of the row, and no less than `least`.
+/// sum·scale of the input·scale of the row + shift of the row, and no less than `lower_bound`.
 struct FloatResult {
     using Out = float;
     ProgramVector<float> scales, shifts;
-    float least = -std::numeric_limits<float>::infinity();
+    float lower_bound = -std::numeric_limits<float>::infinity();
 
     /// Does what the step behind would: adds to each of the rows, which are channels along `axis`, or cuts at 0. False,
     /// with nothing done, where it is neither.
     [[nodiscard]] bool absorb(const Epilogue& epilogue, Epilogue::Channels axis) {
-        if (least == 0.0F) return false;
+        if (lower_bound == 0.0F) return false;
         if (epilogue.is_rectifier()) {
-            least = 0.0F;
+            lower_bound = 0.0F;
             return true;
         }
         if (!epilogue.is_bias_of(axis, shifts.size())) return false;
@@ -83,9 +82,9 @@ struct FloatResult {
     }
     void store(std::int32_t* sums, std::size_t first, std::size_t rows, float scale, Out* out,
                std::size_t step) const noexcept {
-        if (step == 1) return scale_sums(sums, rows, &scales[first], scale, &shifts[first], least, out);
+        if (step == 1) return scale_sums(sums, rows, &scales[first], scale, &shifts[first], lower_bound, out);
         auto* scaled = reinterpret_cast<float*>(sums);
-        scale_sums(sums, rows, &scales[first], scale, &shifts[first], least, scaled);
+        scale_sums(sums, rows, &scales[first], scale, &shifts[first], lower_bound, scaled);
         for (std::size_t row = 0; row < rows; ++row) out[row * step] = scaled[row];
     }
 };
@@ -125,8 +124,10 @@ struct ByteProductKernel {
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.bytes(); }
     [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
         if constexpr (std::is_same_v<Result, FloatResult>) {
+            auto absorbing = result;
+            if (!absorbing.absorb(epilogue, Epilogue::Channels::last_axis)) return std::nullopt;
             auto made = *this;
-            if (!made.result.absorb(epilogue, Epilogue::Channels::last_axis)) return std::nullopt;
+            made.result = std::move(absorbing);
             return made;
         } else {
             return std::nullopt;

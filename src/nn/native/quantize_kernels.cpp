@@ -105,20 +105,21 @@ void dequantize_wide(const std::int32_t* x, std::size_t count, Quantization q, f
 }
 
 void scaled(const std::int32_t* sums, std::size_t count, const float* scales, float factor, const float* shifts,
-            float least, float* out) {
+            float lower_bound, float* out) {
     const Tag d;
     const hn::RebindToSigned<Tag> d32;
     const auto lanes = hn::Lanes(d);
     const auto by = hn::Set(d, factor);
-    const auto floor = hn::Set(d, least);
+    const auto floor = hn::Set(d, lower_bound);
     std::size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
         const auto scale = hn::Mul(hn::LoadU(d, scales + i), by);
         const auto sum = hn::ConvertTo(d, hn::LoadU(d32, sums + i));
-        hn::StoreU(hn::Max(hn::MulAdd(sum, scale, hn::LoadU(d, shifts + i)), floor), d, out + i);
+        // In this order what is no number stays none.
+        hn::StoreU(hn::Max(floor, hn::MulAdd(sum, scale, hn::LoadU(d, shifts + i))), d, out + i);
     }
     for (; i < count; ++i) {
-        out[i] = std::max(static_cast<float>(sums[i]) * (scales[i] * factor) + shifts[i], least);
+        out[i] = std::max(static_cast<float>(sums[i]) * (scales[i] * factor) + shifts[i], lower_bound);
     }
 }
 
@@ -161,8 +162,8 @@ void dequantize(const std::int32_t* x, std::size_t count, Quantization q, float*
 }
 
 void scale_sums(const std::int32_t* sums, std::size_t count, const float* scales, float factor, const float* shifts,
-                float least, float* out) noexcept {
-    HWY_DYNAMIC_DISPATCH(scaled)(sums, count, scales, factor, shifts, least, out);
+                float lower_bound, float* out) noexcept {
+    HWY_DYNAMIC_DISPATCH(scaled)(sums, count, scales, factor, shifts, lower_bound, out);
 }
 
 }  // namespace sidetone::nn::native

@@ -24,8 +24,8 @@ void dequantize(const std::uint8_t* x, std::size_t count, Quantization q, float*
 void dequantize(const std::int8_t* x, std::size_t count, Quantization q, float* out) noexcept;
 void dequantize(const std::int32_t* x, std::size_t count, Quantization q, float* out) noexcept;
 
-/// out[i] = sums[i]·scales[i]·factor + shifts[i], no less than `least`; `out` may be where `sums` is.
+/// out[i] = sums[i]·scales[i]·factor + shifts[i], no less than `lower_bound`; `out` may be where `sums` is.
 void scale_sums(const std::int32_t* sums, std::size_t count, const float* scales, float factor, const float* shifts,
-                float least, float* out) noexcept;
+                float lower_bound, float* out) noexcept;
 
 }  // namespace sidetone::nn::native

@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_bytes.hpp"
+#include "nn/native/program_memory.hpp"
 
 namespace sidetone::nn::native {
 

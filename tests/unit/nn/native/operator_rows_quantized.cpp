@@ -154,12 +154,14 @@ std::string taken_bytes(OperatorCase& c, const ByteRange& range, const Shape& sh
     return c.take_input();
 }
 
-// As onnxruntime.quantization leaves a linear layer whose activations are quantised as they come.
-/// Sums of a product with floats brought into bytes as they come, and what they have to be multiplied by.
+/// Sums of a product with floats brought into bytes as they come, and what they have to be multiplied by: `channels` is
+/// the shape of the scales, one for each channel of the weights or one for all.
 struct DynamicSums {
     std::string sums, scales;
+    Shape channels;
 };
 
+// As onnxruntime.quantization leaves a linear layer whose activations are quantised as they come.
 DynamicSums dynamic_sums_of_matmul(OperatorCase& c) {
     const auto sizes = some_sizes(c);
     const auto x = taken_floats(c, sizes.a, -1, 2, false);
@@ -173,20 +175,20 @@ DynamicSums dynamic_sums_of_matmul(OperatorCase& c) {
     c.node_attribute("to", 1);
     const auto weight_scales = taken_floats(c, parameters, 0.005F, 0.02F, true);
     const auto scales = c.node("Mul", {quantized[1], weight_scales});
-    return {cast[0], scales[0]};
+    return {cast[0], scales[0], parameters};
 }
 
 template <DynamicSums (*kSums)(OperatorCase&)>
 void dynamic_product(OperatorCase& c) {
-    const auto [sums, scales] = kSums(c);
+    const auto [sums, scales, channels] = kSums(c);
     c.computed(sums).computed(scales);
 }
 
 template <DynamicSums (*kSums)(OperatorCase&)>
 void rectified_dynamic_product(OperatorCase& c) {
-    const auto [sums, scales] = kSums(c);
+    const auto [sums, scales, channels] = kSums(c);
     auto out = c.node("Mul", {sums, scales})[0];
-    if (c.random.chance(0.5)) out = c.node("Add", {out, taken_floats(c, {}, -1, 1, true)})[0];
+    if (c.random.chance(0.7)) out = c.node("Add", {out, taken_floats(c, channels, -1, 1, true)})[0];
     c.computed(out);
 }
 
@@ -325,7 +327,7 @@ DynamicSums dynamic_sums_of_convolution(OperatorCase& c) {
         parameters[0] = made.outputs;
     }
     const auto scales = c.node("Mul", {quantized[1], taken_floats(c, parameters, 0.005F, 0.02F, true)});
-    return {cast[0], scales[0]};
+    return {cast[0], scales[0], parameters};
 }
 
 void dequantized_convolution(OperatorCase& c) {
