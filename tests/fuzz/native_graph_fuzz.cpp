@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "nn/native/fuse_epilogues.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/memory_plan.hpp"
 #include "nn/native/onnx_import.hpp"
@@ -31,6 +32,7 @@ void make_program(std::span<const std::byte> contents) {
     }
     graph.outputs = computed_outputs(model, graph);
     auto program = lower(model, graph);
+    fuse_epilogues(program);
     share_storage(program);
     plan_memory(program);
 }

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <new>
+#include <vector>
 
 #include "nn/native/fuse_epilogues.hpp"
 #include "nn/native/lowering.hpp"
@@ -29,13 +31,22 @@ std::vector<FileTensor> with_known_shapes(std::vector<FileTensor> tensors, std::
 
 // Moves what runs read into one piece of memory, in the order in which they read it.
 void settle(Program& program) {
-    std::size_t bytes = program.arena_bytes;
-    for (const auto& step : program.steps) bytes += step.weight_bytes;
+    constexpr std::size_t kKernelBytes = 256;  // more or less, without what it lists
+    auto bytes = program.arena_bytes;
+    for (const auto& step : program.steps) bytes += kKernelBytes + step.weight_bytes;
     for (const auto& storage : program.storages) bytes += storage.constant.size();
     program.memory = std::make_shared<ProgramMemory>(bytes);
     const ProgramMemory::Scope scope{*program.memory};
-    for (auto& step : program.steps) step.kernel = step.copied(step.kernel.get());
-    for (auto& storage : program.storages) storage.constant = Bytes(storage.constant);
+    std::vector<bool> is_settled(program.storages.size());
+    for (auto& step : program.steps) {
+        step.kernel = step.clone(step.kernel.get());
+        for (const auto id : step.operands) {
+            const auto at = program.values[id].storage;
+            auto& constant = program.storages[at].constant;
+            if (!is_settled[at] && !constant.empty()) constant = Bytes(constant);
+            is_settled[at] = true;
+        }
+    }
 }
 
 }  // namespace

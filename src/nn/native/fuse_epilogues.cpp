@@ -15,6 +15,10 @@ bool channels_agree(const Epilogue& epilogue, const Shape& made, const Shape& re
     return !made.empty() && !read.empty() && made.back() == read.back();
 }
 
+// Absorbing copies a kernel with its weights. Networks have two or three such steps behind one another; a file made to
+// harm may have any number.
+constexpr std::size_t kMostAbsorbed = 8;
+
 bool fuse(Program& program, std::vector<StorageUse>& uses, const Step& step) {
     if (!step.epilogue) return false;
     const auto& read = program.values[step.operands[step.epilogue->operand]];
@@ -26,11 +30,12 @@ bool fuse(Program& program, std::vector<StorageUse>& uses, const Step& step) {
     }
     auto& maker = program.steps[use.last_writer];
     auto& made = maker.operands[maker.reads];
-    if (maker.absorb == nullptr || program.values[made].storage != read.storage ||
+    if (maker.absorb == nullptr || maker.absorbed == kMostAbsorbed || program.values[made].storage != read.storage ||
         !channels_agree(*step.epilogue, program.values[made].shape, read.shape) ||
         !maker.absorb(maker, *step.epilogue)) {
         return false;
     }
+    ++maker.absorbed;
     maker.operation += "+" + step.operation;
     uses[out.storage].last_writer = use.last_writer;
     made = step.operands[step.reads];

@@ -60,12 +60,15 @@ struct Step {
     std::optional<Epilogue> epilogue;  ///< all that the step does, where it is no more than one
     /// Makes the kernel also do an epilogue before it stores its first output; false where it cannot.
     bool (*absorb)(Step& step, const Epilogue& epilogue) = nullptr;
-    std::shared_ptr<const void> (*copied)(const void* kernel) = nullptr;
+    std::size_t absorbed = 0;  ///< so many epilogues
+    /// The same kernel in the memory whose scope the caller is in.
+    std::shared_ptr<const void> (*clone)(const void* kernel) = nullptr;
     std::vector<std::size_t> part_offsets;  ///< of a concatenation, where every input may lie in the output, in bytes
 };
 
 /// A graph lowered to kernels.
 struct Program {
+    // Above the steps, which it has to outlive: programs are made and moved, but never assigned to.
     std::shared_ptr<ProgramMemory> memory;  ///< what the steps' kernels lie in, once they are settled
     std::vector<Storage> storages;
     std::deque<Value> values;  // lowering holds references to values while it adds others
@@ -95,7 +98,7 @@ template <class Kernel>
             return true;
         };
     }
-    step.copied = [](const void* self) -> std::shared_ptr<const void> {
+    step.clone = [](const void* self) -> std::shared_ptr<const void> {
         return std::allocate_shared<const Kernel>(ProgramAllocator<Kernel>{ProgramMemory::current()},
                                                   *static_cast<const Kernel*>(self));
     };

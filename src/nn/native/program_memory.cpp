@@ -5,12 +5,38 @@
 #include <cstdint>
 #include <utility>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SIDETONE_HAS_REDZONES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SIDETONE_HAS_REDZONES 1
+#endif
+#endif
+#ifdef SIDETONE_HAS_REDZONES
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace sidetone::nn::native {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
 // Programs that are smaller do not take a whole huge page.
 constexpr std::size_t kHugeFrom = rt::kHugePage / 4;
+
+// AddressSanitizer sees who leaves a piece only where something lies between them that is nobody's.
+#ifdef SIDETONE_HAS_REDZONES
+constexpr std::size_t kRedzone = kCacheLine;
+void forbid(const void* at, std::size_t bytes) noexcept {
+    __asan_poison_memory_region(at, bytes);
+}
+void allow(const void* at, std::size_t bytes) noexcept {
+    __asan_unpoison_memory_region(at, bytes);
+}
+#else
+constexpr std::size_t kRedzone = 0;
+void forbid(const void* /*at*/, std::size_t /*bytes*/) noexcept {}
+void allow(const void* /*at*/, std::size_t /*bytes*/) noexcept {}
+#endif
 
 thread_local ProgramMemory* g_current = nullptr;
 
@@ -23,17 +49,26 @@ std::size_t piece_for(std::size_t bytes) {
 }  // namespace
 
 ProgramMemory::ProgramMemory(std::size_t expected_bytes) {
-    pieces_.emplace_back(piece_for(expected_bytes));
+    add_piece(expected_bytes);
+}
+
+ProgramMemory::~ProgramMemory() {
+    for (const auto& piece : pieces_) allow(piece.data(), piece.bytes());
+}
+
+void ProgramMemory::add_piece(std::size_t bytes) {
+    const auto& piece = pieces_.emplace_back(piece_for(bytes));
+    forbid(piece.data(), piece.bytes());
+    used_ = 0;
 }
 
 void* ProgramMemory::allocate(std::size_t bytes) {
-    if (bytes > SIZE_MAX - kCacheLine) throw std::bad_alloc{};
-    const auto whole = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
-    if (whole > pieces_.back().bytes() - used_) {
-        pieces_.emplace_back(piece_for(std::max(whole, pieces_.front().bytes() / 4)));
-        used_ = 0;
-    }
-    return pieces_.back().data() + std::exchange(used_, used_ + whole);
+    if (bytes > SIZE_MAX - 2 * kCacheLine) throw std::bad_alloc{};
+    const auto whole = (bytes + kRedzone + kCacheLine - 1) / kCacheLine * kCacheLine;
+    if (whole > pieces_.back().bytes() - used_) add_piece(std::max(whole, pieces_.front().bytes() / 4));
+    auto* at = pieces_.back().data() + std::exchange(used_, used_ + whole);
+    allow(at, bytes);
+    return at;
 }
 
 ProgramMemory::Scope::Scope(ProgramMemory& memory) noexcept : before_(std::exchange(g_current, &memory)) {}

@@ -17,6 +17,9 @@ class ProgramMemory {
 public:
     /// `expected_bytes` will be asked for, more or less. Throws std::bad_alloc, as `allocate` does.
     explicit ProgramMemory(std::size_t expected_bytes);
+    ~ProgramMemory();
+    ProgramMemory(const ProgramMemory&) = delete;
+    ProgramMemory& operator=(const ProgramMemory&) = delete;
 
     /// Starts on a cache line.
     [[nodiscard]] void* allocate(std::size_t bytes);
@@ -36,6 +39,8 @@ public:
     [[nodiscard]] static ProgramMemory* current() noexcept;
 
 private:
+    void add_piece(std::size_t bytes);
+
     std::vector<rt::Mapping> pieces_;
     std::size_t used_ = 0;  ///< of the last piece
 };
