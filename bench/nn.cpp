@@ -62,19 +62,17 @@ void floats(benchmark::State& state) {
 void dynamic_bytes(benchmark::State& state) {
     Layer layer{static_cast<std::size_t>(state.range(0))};
     const auto size = layer.size;
-    std::vector<float> scales(size);
+    ProgramVector<float> scales(size);
     for (std::size_t row = 0; row < size; ++row) {
         for (std::size_t k = 0; k < size; ++k) scales[row] = std::max(scales[row], std::abs(layer.at(row, k)) / 127);
     }
-    const auto packed = std::make_shared<const PackedBytes>(
-        size, size, std::span<const std::int32_t>{}, std::span<const std::int32_t>{},
-        [&](std::size_t row, std::size_t k) {
-            return static_cast<std::int8_t>(std::lround(layer.at(row, k) / scales[row]));
-        });
+    const PackedBytes packed{size, size, {}, {}, [&](std::size_t row, std::size_t k) {
+                                 return static_cast<std::int8_t>(std::lround(layer.at(row, k) / scales[row]));
+                             }};
     const ByteProductKernel<FloatSource, FloatResult> kernel{
-        {}, {.scales = scales, .shifts = std::vector<float>(size)}, packed, 1};
-    std::vector<std::uint8_t> bytes(packed->padded_inner());
-    std::vector<std::int32_t> sums(packed->padded_rows());
+        {}, {.scales = scales, .shifts = ProgramVector<float>(size)}, packed, 1};
+    std::vector<std::uint8_t> bytes(packed.padded_inner());
+    std::vector<std::int32_t> sums(packed.padded_rows());
     void* const operands[] = {layer.x.data(), layer.out.data(), bytes.data(), sums.data()};
     for (auto _ : state) {
         kernel(operands);

@@ -29,7 +29,7 @@ struct LayerNormalizationKernel {
             const auto row = row_statistics(x, columns, epsilon);
             normalise_row(row, scale, bias == nullptr ? nullptr : bias + r * step, x, y, columns);
             static_cast<float*>(out[1])[r] = row.mean;
-            static_cast<float*>(out[2])[r] = row.scale;
+            static_cast<float*>(out[2])[r] = row.inverse_deviation;
         }
     }
 };
@@ -38,10 +38,11 @@ ValueId broadcast(NodeLowering& node, ValueId values, const Shape& shape) {
     const auto& from = node.shape(values);
     const auto own = contiguous_strides(from);
     Strides strides(shape.size(), 0);
-    const auto missing = shape.size() - from.size();
     for (std::size_t i = 0; i < from.size(); ++i) {
-        if (from[i] != 1 && from[i] != shape[missing + i]) node.refuse("its scale does not fit its input");
-        if (from[i] != 1) strides[missing + i] = own[i];
+        if (from[i] == 1) continue;
+        const auto at = shape.size() + i - from.size();  // what is before the first axis has size 1
+        if (from[i] != shape[at]) node.refuse("its scale does not fit its input");
+        strides[at] = own[i];
     }
     return emit_part(node, values, shape, strides);
 }
@@ -65,7 +66,9 @@ void lower_layer_normalization(NodeLowering& node) {
     for (const auto id : parameters) {
         node.require_type(id, DataType::f32);
         if (node.shape(id).size() > shape.size()) node.refuse("its scale does not fit its input");
-        if (node.shape(id).size() > wide.size()) wide = shape;
+        const auto& own = node.shape(id);
+        const auto ones = std::ranges::find_if(own, [](std::int64_t size) { return size != 1; }) - own.begin();
+        if (own.size() - static_cast<std::size_t>(ones) > wide.size()) wide = shape;
     }
     std::vector<ValueId> reads{x};
     for (const auto id : parameters) reads.push_back(broadcast(node, id, wide));
@@ -74,7 +77,7 @@ void lower_layer_normalization(NodeLowering& node) {
     const auto scale = node.add_value(DataType::f32, outer);
     node.emit(LayerNormalizationKernel{.rows = rows,
                                        .columns = columns,
-                                       .step = wide == shape && rows > 1 ? columns : 0,
+                                       .step = wide == shape ? columns : 0,
                                        .has_bias = has_bias,
                                        .epsilon = node.attribute_or("epsilon", 1e-5F)},
               std::move(reads), {y, mean, scale});
@@ -99,7 +102,7 @@ struct GroupNormalizationKernel {
             const auto group = row_statistics(x, group_channels * pixels, epsilon);
             for (std::size_t k = 0; k < group_channels; ++k, x += pixels, y += pixels) {
                 const auto c = is_scaled_by_group ? g : g * group_channels + k;
-                const float factor = scale[c] * group.scale;
+                const float factor = scale[c] * group.inverse_deviation;
                 scale_and_shift(factor, bias[c] - group.mean * factor, x, y, pixels);
             }
         }

@@ -53,8 +53,8 @@ void normalise(RowStatistics row, const float* factors, const float* shifts, con
                std::size_t count) {
     const Tag d;
     const auto lanes = hn::Lanes(d);
-    const auto scale = hn::Set(d, row.scale);
-    const auto shift = hn::Set(d, -row.mean * row.scale);
+    const auto scale = hn::Set(d, row.inverse_deviation);
+    const auto shift = hn::Set(d, -row.mean * row.inverse_deviation);
     const auto of = [&](auto v, auto factor) HWY_ATTR { return hn::Mul(hn::MulAdd(v, scale, shift), factor); };
     std::size_t i = 0;
     for (; i + lanes <= count; i += lanes) {

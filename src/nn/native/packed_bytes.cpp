@@ -137,7 +137,7 @@ HWY_INLINE void add_quad(const std::int8_t* weights, const std::uint8_t* x, std:
                          QuadSums (&sums)[kCount][kVectors]) {
     for (int v = 0; v < kVectors; ++v) {
         const auto* from = weights + static_cast<std::size_t>(v) * kVectorBytes;
-        __builtin_prefetch(from + PanelLayout::kAheadBytes, 0, 2);
+        __builtin_prefetch(from + PanelLayout::kPrefetchDistance, 0, 2);
         const auto column = hn::LoadU(hn::Full512<std::int8_t>{}, from);
         for (int n = 0; n < kCount; ++n) {
             const auto factor =

@@ -30,7 +30,7 @@ struct PanelLayout {
     /// Weights are read once, in order, from caches far away when a network runs some times a second: so far ahead they
     /// are asked for, into the second level, whose requests are many more than the first's. What the processor does by
     /// itself ends with every page.
-    static constexpr std::size_t kAheadBytes = 16384;
+    static constexpr std::size_t kPrefetchDistance = 16384;
 
     std::size_t rows, inner;
 

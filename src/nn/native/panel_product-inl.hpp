@@ -75,7 +75,7 @@ HWY_INLINE void multiply_block(const Panel<Weight>& panel, std::size_t first, co
         V column[kVectors];
         for (int v = 0; v < kVectors; ++v) {
             const auto* from = weights + static_cast<std::size_t>(v) * lanes;
-            __builtin_prefetch(reinterpret_cast<const char*>(from) + PanelLayout::kAheadBytes, 0, 2);
+            __builtin_prefetch(reinterpret_cast<const char*>(from) + PanelLayout::kPrefetchDistance, 0, 2);
             column[v] = load_weights(from);
         }
         for (int n = 0; n < kCount; ++n) {

@@ -42,13 +42,14 @@ TEST(NormalizationKernels, StatisticsAreThoseOfMorePrecision) {
         const auto exact = exact_statistics(x, 1e-5F);
         const auto row = row_statistics(x.data(), count, 1e-5F);
         ASSERT_NEAR(row.mean, static_cast<double>(exact.mean), 1e-6 * std::abs(static_cast<double>(exact.mean)) + 1e-7);
-        ASSERT_NEAR(row.scale, static_cast<double>(exact.scale), 1e-6 * static_cast<double>(exact.scale)) << count;
+        ASSERT_NEAR(row.inverse_deviation, static_cast<double>(exact.scale), 1e-6 * static_cast<double>(exact.scale))
+            << count;
     }
 }
 
 TEST(NormalizationKernels, RowsGetTheirColumnsScalesAndBiases) {
     std::mt19937 random{4};
-    const RowStatistics row{.mean = 0.25F, .scale = 3.0F};
+    const RowStatistics row{.mean = 0.25F, .inverse_deviation = 3.0F};
     for (std::size_t count = 1; count < 70; ++count) {
         const auto x = noise(random, count, 0.0F, 1.0F);
         const auto factors = noise(random, count, 1.0F, 0.5F);
@@ -58,7 +59,8 @@ TEST(NormalizationKernels, RowsGetTheirColumnsScalesAndBiases) {
             normalise_row(row, factors.data(), has_shifts ? shifts.data() : nullptr, x.data(), y.data(), count);
             EXPECT_EQ(y.back(), 1234.0F);
             for (std::size_t i = 0; i < count; ++i) {
-                const auto expected = (x[i] - row.mean) * row.scale * factors[i] + (has_shifts ? shifts[i] : 0.0F);
+                const auto expected =
+                    (x[i] - row.mean) * row.inverse_deviation * factors[i] + (has_shifts ? shifts[i] : 0.0F);
                 ASSERT_NEAR(y[i], expected, 5e-6) << i << " of " << count;
             }
         }

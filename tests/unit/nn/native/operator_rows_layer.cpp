@@ -209,8 +209,14 @@ void layer_normalization(OperatorCase& c) {
     const auto shape = c.shape(1);
     const auto axis = any_axis(c, shape.size());
     const Shape normalised{axis < 0 ? shape.end() + axis : shape.begin() + axis, shape.end()};
-    c.floats(shape).floats(normalised);
-    if (c.random.chance(0.6)) c.floats(normalised);
+    // One for each element, or for each that lies along some of the axes.
+    const auto parameters = [&] {
+        auto made = normalised;
+        for (auto& size : made) size = c.random.chance(0.8) ? size : 1;
+        return made;
+    };
+    c.floats(shape).floats(parameters());
+    if (c.random.chance(0.6)) c.floats(parameters());
     if (axis != -1 || c.random.chance(0.5)) c.attribute("axis", axis);
     if (c.random.chance(0.5)) c.attribute("epsilon", c.random.number(1e-5F, 0.1F));
 }

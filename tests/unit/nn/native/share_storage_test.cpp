@@ -102,6 +102,30 @@ std::vector<std::vector<float>> results_of(Program program) {
     return outputs;
 }
 
+// What cannot be written where the caller wants it is copied behind the step that completes it, so that its memory
+// serves others then; what no step computes, first.
+TEST(MemoryPlan, CopiesOutputsAsSoonAsTheyAreComplete) {
+    Program program;
+    const auto x = add(program, Storage::Kind::input, kSize);
+    const auto first = add_step(program, OverwritingKernel{}, x, x, kSize);
+    const auto joined = add_step(program, JoiningKernel{}, x, first, 2 * kSize);
+    auto half = program.values[joined];
+    half.shape = {kSize};
+    half.offset_bytes = kSize * sizeof(float);
+    program.values.push_back(half);
+    const auto second_half = program.values.size() - 1;
+    const auto later = add_step(program, JoiningKernel{}, first, x, 2 * kSize);
+    const auto last = add_step(program, OverwritingKernel{}, later, x, kSize);
+    program.outputs = {second_half, x, last};
+    plan_memory(program);
+    std::vector<ValueId> copied;  // in each step; none but "output" steps read one value
+    for (const auto& step : program.steps) copied.push_back(step.operation == "output" ? step.operands[0] : last);
+    EXPECT_EQ(copied, (std::vector<ValueId>{x, last, last, second_half, last, last}));
+    // Once it is copied, others may lie where it did.
+    EXPECT_EQ(program.storages[program.values[joined].storage].offset,
+              program.storages[program.values[later].storage].offset);
+}
+
 TEST(SharedStorage, ChangesNoResultOfRandomPrograms) {
     std::mt19937 random{3};
     std::size_t saved = 0;
