@@ -260,7 +260,7 @@ bool is_small_multiple(const PolyphaseBranches& branches) {
     }
 #endif
 #if HWY_TARGET != HWY_SCALAR
-    if (branches.phases == 1) {
+    if (branches.phases <= 1) {
         filter_fraction(branches, at, count, out);
         return;
     }

@@ -49,6 +49,7 @@ private:
 template <class T>
 struct ProgramAllocator {
     using value_type = T;
+    // NOLINTNEXTLINE(readability-identifier-naming): the name that containers look for
     using propagate_on_container_move_assignment = std::true_type;
     static constexpr std::align_val_t kAlignment{64};
 
