@@ -34,17 +34,9 @@ struct LayerNormalizationKernel {
     }
 };
 
-ValueId broadcast(NodeLowering& node, ValueId values, const Shape& shape) {
-    const auto& from = node.shape(values);
-    const auto own = contiguous_strides(from);
-    Strides strides(shape.size(), 0);
-    for (std::size_t i = 0; i < from.size(); ++i) {
-        if (from[i] == 1) continue;
-        const auto at = shape.size() + i - from.size();  // what is before the first axis has size 1
-        if (from[i] != shape[at]) node.refuse("its scale does not fit its input");
-        strides[at] = own[i];
-    }
-    return emit_part(node, values, shape, strides);
+// What axes of size 1 in front add nothing to.
+Shape without_leading_ones(const Shape& shape) {
+    return {std::ranges::find_if(shape, [](std::int64_t size) { return size != 1; }), shape.end()};
 }
 
 void lower_layer_normalization(NodeLowering& node) {
@@ -66,12 +58,14 @@ void lower_layer_normalization(NodeLowering& node) {
     for (const auto id : parameters) {
         node.require_type(id, DataType::f32);
         if (node.shape(id).size() > shape.size()) node.refuse("its scale does not fit its input");
-        const auto& own = node.shape(id);
-        const auto ones = std::ranges::find_if(own, [](std::int64_t size) { return size != 1; }) - own.begin();
-        if (own.size() - static_cast<std::size_t>(ones) > wide.size()) wide = shape;
+        if (without_leading_ones(node.shape(id)).size() > wide.size()) wide = shape;
     }
     std::vector<ValueId> reads{x};
-    for (const auto id : parameters) reads.push_back(broadcast(node, id, wide));
+    for (const auto id : parameters) {
+        const auto from = without_leading_ones(node.shape(id));
+        if (node.broadcast(from, wide) != wide) node.refuse("its scale does not fit its input");
+        reads.push_back(emit_part(node, id, wide, broadcast_strides(from, wide)));
+    }
     const auto y = node.add_value(DataType::f32, shape);
     const auto mean = node.add_value(DataType::f32, outer);
     const auto scale = node.add_value(DataType::f32, outer);
