@@ -51,15 +51,7 @@ struct ByteConvolutionKernel {
         return static_cast<std::size_t>(shape.height.out * shape.width.out);
     }
     [[nodiscard]] std::optional<ByteConvolutionKernel> with(const Epilogue& epilogue) const {
-        if constexpr (std::is_same_v<Result, FloatResult>) {
-            auto absorbing = result;
-            if (!absorbing.absorb(epilogue, Epilogue::Channels::second_axis)) return std::nullopt;
-            auto made = *this;
-            made.result = std::move(absorbing);
-            return made;
-        } else {
-            return std::nullopt;
-        }
+        return absorbing(*this, epilogue, Epilogue::Channels::second_axis);
     }
 
     void operator()(void* const* p) const noexcept {

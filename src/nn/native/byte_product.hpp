@@ -111,6 +111,20 @@ struct ByteResult {
     }
 };
 
+/// `kernel` with an epilogue, where its result can do it; looks before it copies the weights.
+template <class Kernel>
+std::optional<Kernel> absorbing(const Kernel& kernel, const Epilogue& epilogue, Epilogue::Channels axis) {
+    if constexpr (std::is_same_v<decltype(kernel.result), FloatResult>) {
+        auto result = kernel.result;
+        if (!result.absorb(epilogue, axis)) return std::nullopt;
+        auto made = kernel;
+        made.result = std::move(result);
+        return made;
+    } else {
+        return std::nullopt;
+    }
+}
+
 /// Products of a constant matrix of bytes with `count` vectors that lie one behind the other. Operands: what the source
 /// reads; then the output, and scratch for the vectors' bytes and for the sums.
 template <class Source, class Result>
@@ -123,15 +137,7 @@ struct ByteProductKernel {
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * weights.rows() * weights.inner(); }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.bytes(); }
     [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
-        if constexpr (std::is_same_v<Result, FloatResult>) {
-            auto absorbing = result;
-            if (!absorbing.absorb(epilogue, Epilogue::Channels::last_axis)) return std::nullopt;
-            auto made = *this;
-            made.result = std::move(absorbing);
-            return made;
-        } else {
-            return std::nullopt;
-        }
+        return absorbing(*this, epilogue, Epilogue::Channels::last_axis);
     }
     void operator()(void* const* p) const noexcept {
         const auto inner = weights.inner();
