@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <utility>
+
+#include "rt/arena.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SIDETONE_HAS_REDZONES 1
@@ -19,7 +22,8 @@
 namespace sidetone::nn::native {
 namespace {
 
-constexpr std::size_t kCacheLine = 64;
+using rt::kCacheLine;
+
 // Programs that are smaller do not take a whole huge page.
 constexpr std::size_t kHugeFrom = rt::kHugePage / 4;
 

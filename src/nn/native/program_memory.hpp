@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <new>
 #include <type_traits>
 #include <vector>
 
+#include "dsp/aligned_vector.hpp"
 #include "rt/mapping.hpp"
 
 namespace sidetone::nn::native {
@@ -51,7 +51,6 @@ struct ProgramAllocator {
     using value_type = T;
     // NOLINTNEXTLINE(readability-identifier-naming): the name that containers look for
     using propagate_on_container_move_assignment = std::true_type;
-    static constexpr std::align_val_t kAlignment{64};
 
     ProgramMemory* memory = nullptr;
 
@@ -62,11 +61,11 @@ struct ProgramAllocator {
     ProgramAllocator(const ProgramAllocator<U>& other) noexcept : memory(other.memory) {}
 
     [[nodiscard]] T* allocate(std::size_t count) {
-        const auto bytes = count * sizeof(T);
-        return static_cast<T*>(memory == nullptr ? ::operator new(bytes, kAlignment) : memory->allocate(bytes));
+        return memory == nullptr ? dsp::CacheLineAllocator<T>{}.allocate(count)
+                                 : static_cast<T*>(memory->allocate(count * sizeof(T)));
     }
-    void deallocate(T* at, std::size_t) noexcept {
-        if (memory == nullptr) ::operator delete(at, kAlignment);
+    void deallocate(T* at, std::size_t count) noexcept {
+        if (memory == nullptr) dsp::CacheLineAllocator<T>{}.deallocate(at, count);
     }
     [[nodiscard]] ProgramAllocator select_on_container_copy_construction() const {
         return ProgramAllocator{ProgramMemory::current()};
