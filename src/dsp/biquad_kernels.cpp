@@ -11,30 +11,18 @@
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "dsp/bounded_samples-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr std::size_t kPiece = 32;  // frames at a time
-constexpr float kMost = 64;
-
-/// A sample as the filters take it.
-HWY_INLINE double bounded(float sample) {
-    const float number = sample == sample ? sample : 0;
-    return std::min(std::max(number, -kMost), kMost);
-}
 
 #if HWY_TARGET != HWY_SCALAR
 using Floats = hn::CappedTag<float, 4>;
 using Pairs = hn::CappedTag<double, 2>;  // a frame of two channels
-
-HWY_INLINE auto load_bounded(const float* in) {
-    const Floats d;
-    const auto raw = hn::LoadU(d, in);
-    const auto number = hn::IfThenElseZero(hn::Eq(raw, raw), raw);
-    return hn::Min(hn::Max(number, hn::Set(d, -kMost)), hn::Set(d, kMost));
-}
 
 /// Two frames from the lower half of a vector, two from the upper one.
 template <class V>
@@ -60,16 +48,17 @@ HWY_INLINE void take_in(D d, const BiquadRun& run, std::size_t first, std::size_
     const float* left = run.in[0] + from;
     const float* right = run.in[1] + from;
     for (; n + 4 <= frames; n += 4) {
-        const auto a = load_bounded(left + n);
-        const auto b = load_bounded(right + n);
+        const auto a = load_bounded(Floats(), left + n);
+        const auto b = load_bounded(Floats(), right + n);
         store_frames(hn::InterleaveLower(Floats(), a, b), piece + 2 * n);
         store_frames(hn::InterleaveUpper(Floats(), a, b), piece + 2 * n + 4);
     }
 #endif
+    const hn::CappedTag<float, 1> one;
     const std::size_t lanes = hn::Lanes(d);
     for (; n < frames; ++n) {
         for (std::size_t lane = 0; lane < lanes; ++lane) {
-            piece[n * lanes + lane] = bounded(run.in[first + lane][from + n]);
+            piece[n * lanes + lane] = hn::GetLane(load_bounded(one, run.in[first + lane] + from + n));
         }
     }
 }

@@ -46,20 +46,13 @@ const Interpolator kInterpolator = make_interpolator();
 #include <hwy/foreach_target.h>  // includes this file once per target
 #include <hwy/highway.h>
 
+#include "dsp/bounded_samples-inl.hpp"
 #include "dsp/vector_loop-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sidetone::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-template <class D>
-HWY_INLINE hn::Vec<D> load_bounded(D d, const float* in) {
-    constexpr float kMost = 64;
-    const auto raw = hn::LoadU(d, in);
-    const auto number = hn::IfThenElseZero(hn::Eq(raw, raw), raw);
-    return hn::Max(hn::Min(number, hn::Set(d, kMost)), hn::Set(d, -kMost));
-}
 
 template <class D>
 HWY_INLINE hn::Vec<D> loudest(D d, const float* const* in, std::size_t channels, std::size_t at) {
