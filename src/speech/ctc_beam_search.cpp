@@ -14,6 +14,8 @@
 namespace sidetone::speech {
 namespace {
 
+constexpr std::size_t kFewCandidates = 32;
+
 std::uint64_t bit_of(Phone token) noexcept {
     return std::uint64_t{1} << token;
 }
@@ -32,6 +34,7 @@ CtcBeamSearch::CtcBeamSearch(const Settings& settings) : settings_(settings) {
     check("longest_doubt", settings.longest_doubt, 1, 1024);
     check("kept_tokens", settings.kept_tokens, 1, std::size_t{1} << 24);
     const auto classes = static_cast<std::size_t>(settings.classes);
+    least_posterior_ = std::exp(static_cast<double>(settings.least_log_prob));
     // A path per hypothesis, the root, and in `step` a new node per hypothesis before old ones are released.
     nodes_.resize(settings.beam * (settings.longest_doubt + 2) + 2);
     free_.resize(nodes_.size());
@@ -81,7 +84,7 @@ void CtcBeamSearch::step(const float* log_probs) noexcept {
 bool CtcBeamSearch::weigh(const float* log_probs) noexcept {
     const auto largest = weigh_frame(log_probs, weights_);
     if (!largest) return false;
-    largest_posterior_ = std::exp(static_cast<double>(*largest));
+    largest_posterior_ = exponential(static_cast<double>(*largest));
     log_scale_ += static_cast<double>(*largest);
     return true;
 }
@@ -120,15 +123,14 @@ void CtcBeamSearch::gather_tokens() noexcept {
     const bool bounded = settings_.external.score == nullptr;
     double best = 0;
     for (std::size_t n = 0; n < count_; ++n) best = std::max(best, current_[n].sum());
-    const double least_posterior = std::exp(static_cast<double>(settings_.least_log_prob)) / largest_posterior_;
+    const double least_weight = least_posterior_ / largest_posterior_;
     token_count_ = 0;
     for (std::size_t c = 1; c < weights_.size(); ++c) {
-        if (weights_[c] <= 0 || weights_[c] < least_posterior) continue;
+        if (weights_[c] <= 0 || weights_[c] < least_weight) continue;
         if (bounded && best * weights_[c] <= threshold_) continue;
         tokens_[token_count_++] = static_cast<Phone>(c);
     }
-    std::sort(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(token_count_),
-              [this](Phone a, Phone b) { return weights_[a] != weights_[b] ? weights_[a] > weights_[b] : a < b; });
+    sort_by_weight(std::span(tokens_).first(token_count_), weights_);
 }
 
 void CtcBeamSearch::gather_extensions() noexcept {
@@ -165,12 +167,24 @@ void CtcBeamSearch::offer(const Candidate& candidate) noexcept {
 /// the same.
 void CtcBeamSearch::keep_best_candidates() noexcept {
     if (candidate_count_ <= settings_.beam) return;
-    const auto at = [this](std::size_t n) { return candidates_.begin() + static_cast<std::ptrdiff_t>(n); };
-    std::nth_element(at(0), at(settings_.beam), at(candidate_count_), [](const Candidate& a, const Candidate& b) {
-        if (a.sum != b.sum) return a.sum > b.sum;
-        return a.from != b.from ? a.from < b.from : a.token < b.token;
-    });
+    const auto found = std::span(candidates_).first(candidate_count_);
+    if (found.size() <= kFewCandidates) {
+        sort_few(found);
+    } else {
+        std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(settings_.beam), found.end(),
+                         [](const Candidate& a, const Candidate& b) { return a.is_before(b); });
+    }
     candidate_count_ = settings_.beam;
+}
+
+// A fifth of the code that a search of the middle goes through: see ctc_weights.hpp.
+void CtcBeamSearch::sort_few(std::span<Candidate> candidates) noexcept {
+    for (std::size_t n = 1; n < candidates.size(); ++n) {
+        const Candidate moved = candidates[n];
+        std::size_t at = n;
+        for (; at > 0 && moved.is_before(candidates[at - 1]); --at) candidates[at] = candidates[at - 1];
+        candidates[at] = moved;
+    }
 }
 
 void CtcBeamSearch::build(const Candidate& candidate, Hypothesis& next) noexcept {
@@ -225,7 +239,7 @@ CtcBeamSearch::Alignment CtcBeamSearch::begin(const Hypothesis& parent, Phone to
 double CtcBeamSearch::external_factor(const Node& node, Phone token, std::uint32_t& state) const noexcept {
     const auto& external = settings_.external;
     if (external.score == nullptr) return 1;
-    return std::exp(static_cast<double>(external.score(external.model, node.state, token, state)));
+    return exponential(static_cast<double>(external.score(external.model, node.state, token, state)));
 }
 
 /// The node of the prefix that goes on with `token`, which may have been there before, without a hypothesis.
@@ -272,9 +286,9 @@ void CtcBeamSearch::take_over() noexcept {
 void CtcBeamSearch::rescale() noexcept {
     double best = 0;
     for (std::size_t n = 0; n < count_; ++n) best = std::max(best, current_[n].best());
-    const int exponent = std::ilogb(current_[0].sum());
-    const double factor = std::ldexp(1.0, -exponent);
-    const double best_factor = best > 0 ? std::ldexp(1.0, -std::ilogb(best)) : 1.0;
+    const int exponent = exponent_of(current_[0].sum());
+    const double factor = power_of_two(-exponent);
+    const double best_factor = best > 0 ? power_of_two(-exponent_of(best)) : 1.0;
     exponent_ += exponent;
     for (std::size_t n = 0; n < count_; ++n) {
         Hypothesis& now = current_[n];

@@ -130,6 +130,11 @@ private:
         double sum;
         Index from;
         Phone token;
+
+        [[nodiscard]] bool is_before(const Candidate& other) const noexcept {
+            if (sum != other.sum) return sum > other.sum;
+            return from != other.from ? from < other.from : token < other.token;
+        }
     };
 
     struct Stay {
@@ -143,6 +148,7 @@ private:
     void gather_extensions() noexcept;
     void offer(const Candidate& candidate) noexcept;
     void keep_best_candidates() noexcept;
+    static void sort_few(std::span<Candidate> candidates) noexcept;
     void build(const Candidate& candidate, Hypothesis& next) noexcept;
     void build_stay(Index from, Hypothesis& next) noexcept;
     void build_extension(const Candidate& candidate, Hypothesis& next) noexcept;
@@ -168,7 +174,7 @@ private:
     std::size_t free_count_ = 0, count_ = 0, candidate_count_ = 0, token_count_ = 0;
     Index root_ = 0;        ///< what all hypotheses begin with
     double threshold_ = 0;  ///< a candidate below cannot be among the best
-    double largest_posterior_ = 1;
+    double least_posterior_ = 0, largest_posterior_ = 1;
     double log_scale_ = 0;  ///< true sums are e^log_scale_ 2^exponent_ times ours
     std::int64_t exponent_ = 0;
     std::uint64_t frames_ = 0, settled_ = 0;

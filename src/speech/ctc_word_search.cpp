@@ -109,8 +109,7 @@ void CtcWordSearch::choose_tokens(const float* log_probs) noexcept {
         if (weights_[c] > 0 && log_probs[c] >= settings_.least_log_prob)
             tokens_[token_count_++] = static_cast<Phone>(c);
     }
-    std::sort(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(token_count_),
-              [this](Phone a, Phone b) { return weights_[a] != weights_[b] ? weights_[a] > weights_[b] : a < b; });
+    sort_by_weight(std::span(tokens_).first(token_count_), weights_);
 }
 
 /// Every hypothesis as it is: after a blank, or after its last phone again.
@@ -172,7 +171,7 @@ CtcWordSearch::Said CtcWordSearch::say(Index history, std::uint32_t word, Phone 
             settings_.language_weight * std::min(0.0F, language_->score(history_.state(history), number, said.state));
     }
     if (hot_words_) score += hot_words_->score(history_.hot(history), word, said.hot);
-    said.factor = std::exp(static_cast<double>(std::min(score, kMostLogScore)));
+    said.factor = exponential(static_cast<double>(std::min(score, kMostLogScore)));
     return said;
 }
 
@@ -318,9 +317,9 @@ void CtcWordSearch::take_over() noexcept {
 void CtcWordSearch::rescale() noexcept {
     double best = 0;
     for (std::size_t n = 0; n < count_; ++n) best = std::max(best, current_[n].sums.best());
-    const int exponent = std::ilogb(current_[0].sums.sum());
-    const double factor = std::ldexp(1.0, -exponent);
-    const double best_factor = best > 0 ? std::ldexp(1.0, -std::ilogb(best)) : 1.0;
+    const int exponent = exponent_of(current_[0].sums.sum());
+    const double factor = power_of_two(-exponent);
+    const double best_factor = best > 0 ? power_of_two(-exponent_of(best)) : 1.0;
     exponent_ += exponent;
     for (std::size_t n = 0; n < count_; ++n) {
         auto& sums = current_[n].sums;
