@@ -71,10 +71,14 @@ SecondPass::SecondPass(std::optional<PhonemeRecognizer> recognizer, const Prompt
 
 SecondPass::Piece SecondPass::make_piece() {
     Piece piece;
-    piece.samples.reserve(kSamplesOfPiece + kMostHeardAtOnce);
-    piece.rows.reserve(kRowsOfPiece * kPhoneClassCount);
-    piece.voices.reserve(kRowsOfPiece);
-    piece.notes.reserve(kNotesOfPiece);
+    const auto make_room = [](auto& values, std::size_t count) {
+        values.resize(count);  // touches each page, or the listening thread would be the first to
+        values.clear();
+    };
+    make_room(piece.samples, kSamplesOfPiece + kMostHeardAtOnce);
+    make_room(piece.rows, kRowsOfPiece * kPhoneClassCount);
+    make_room(piece.voices, kRowsOfPiece);
+    make_room(piece.notes, kNotesOfPiece);
     return piece;
 }
 
