@@ -94,21 +94,21 @@ int align(const AlignArguments& arguments) {
 
 }  // namespace
 
-void add_align(CLI::App& app, int& exit_code) {
+void add_align(Command app, int& exit_code) {
     auto arguments = std::make_shared<AlignArguments>();
-    auto* command = app.add_subcommand("align", "Tell when each word and phone of a text is spoken in a recording");
-    command->add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …)")->required();
-    add_prompt_options(*command, arguments->prompt);
-    add_speech_model_options(*command, arguments->model);
-    add_pass_option(*command, arguments->model);
-    command->add_option("--json", arguments->json, "Write words and phones to this file");
-    command->add_option("--textgrid", arguments->text_grid, "Write them as tiers for Praat to this file");
-    command->add_flag("--also-unspoken", arguments->also_unspoken,
-                      "Give times even where the text does not seem to be spoken");
-    command->footer(
+    auto command = app.add_subcommand("align", "Tell when each word and phone of a text is spoken in a recording");
+    command.add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …)").required();
+    add_prompt_options(command, arguments->prompt);
+    add_speech_model_options(command, arguments->model);
+    add_pass_option(command, arguments->model);
+    command.add_option("--json", arguments->json, "Write words and phones to this file");
+    command.add_option("--textgrid", arguments->text_grid, "Write them as tiers for Praat to this file");
+    command.add_flag("--also-unspoken", arguments->also_unspoken,
+                     "Give times even where the text does not seem to be spoken");
+    command.footer(
         "Example: sidetone align bear.wav --text \"We call it bear\" --textgrid bear.TextGrid\n"
         "Exit code 1: the text was not spoken there, or not to its end; then there are no times.");
-    command->callback([arguments, &exit_code] { exit_code = align(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = align(*arguments); });
 }
 
 }  // namespace sidetone::cli

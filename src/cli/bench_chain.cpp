@@ -104,29 +104,22 @@ int bench_chain(const ChainArguments& arguments) {
 
 }  // namespace
 
-void add_bench_chain(CLI::App& bench, int& exit_code) {
+void add_bench_chain(Command bench, int& exit_code) {
     auto arguments = std::make_shared<ChainArguments>();
-    auto* command =
-        bench.add_subcommand("chain", "Run a chain on a simulated card, in real time, and print its ledger");
-    command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
-    command->add_option("--in", arguments->input, "Sound file to play, at its own rate (else quiet noise)");
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--block", arguments->block_frames, "Frames a block")
-        ->check(CLI::Range(16, 4096))
-        ->capture_default_str();
-    command->add_option("--channels", arguments->channels, "Channels")->check(CLI::Range(1, 16))->capture_default_str();
-    command->add_option("--seconds", arguments->seconds, "How long")
-        ->check(CLI::Range(0.1, 1e6))
-        ->capture_default_str();
+    auto command = bench.add_subcommand("chain", "Run a chain on a simulated card, in real time, and print its ledger");
+    command.add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain").required();
+    command.add_option("--in", arguments->input, "Sound file to play, at its own rate (else quiet noise)");
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--block", arguments->block_frames, "Frames a block").in_range(16, 4096).capture_default_str();
+    command.add_option("--channels", arguments->channels, "Channels").in_range(1, 16).capture_default_str();
+    command.add_option("--seconds", arguments->seconds, "How long").in_range(0.1, 1e6).capture_default_str();
     command
-        ->add_option("--device", arguments->device,
-                     "The card whose calibration counts, as `sidetone calibrate` names it")
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write the ledger to this file");
-    command->footer("Example: sidetone bench chain denoise --block 64 --seconds 60 --json ledger.json");
-    command->callback([arguments, &exit_code] { exit_code = bench_chain(*arguments); });
+        .add_option("--device", arguments->device,
+                    "The card whose calibration counts, as `sidetone calibrate` names it")
+        .capture_default_str();
+    command.add_option("--json", arguments->json, "Write the ledger to this file");
+    command.footer("Example: sidetone bench chain denoise --block 64 --seconds 60 --json ledger.json");
+    command.callback([arguments, &exit_code] { exit_code = bench_chain(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -266,36 +266,34 @@ int bench_convolve(const ConvolveArguments& arguments) {
 
 }  // namespace
 
-void add_bench_convolve(CLI::App& bench, int& exit_code) {
+void add_bench_convolve(Command bench, int& exit_code) {
     auto arguments = std::make_shared<ConvolveArguments>();
-    auto* command = bench.add_subcommand(
+    auto command = bench.add_subcommand(
         "convolve", "Compare ways to convolve many inputs with long responses: Sidetone's, zita-convolver, direct");
-    command->add_option("--taps", arguments->taps, "Lengths of the responses")
-        ->delimiter(',')
-        ->check(CLI::Range(1, 1'000'000))
-        ->capture_default_str();
-    command->add_option("--blocks", arguments->blocks, "Frames a block")
-        ->delimiter(',')
-        ->check(CLI::Range(16, 4096))
-        ->capture_default_str();
-    command->add_option("--inputs", arguments->inputs, "Inputs")->check(CLI::Range(1, 64))->capture_default_str();
-    command->add_option("--outputs", arguments->outputs, "Outputs")->check(CLI::Range(1, 64))->capture_default_str();
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--seconds", arguments->seconds, "How long, for each engine, length and block")
-        ->check(CLI::Range(0.1, 1e5))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->add_option("--slice-of", arguments->slice_of, "")
-        ->check(CLI::IsMember({"sidetone", kWithHelper, "direct", kFloor}))
-        ->group("");
-    command->footer(
+    command.add_option("--taps", arguments->taps, "Lengths of the responses")
+        .delimiter(',')
+        .in_range(1, 1'000'000)
+        .capture_default_str();
+    command.add_option("--blocks", arguments->blocks, "Frames a block")
+        .delimiter(',')
+        .in_range(16, 4096)
+        .capture_default_str();
+    command.add_option("--inputs", arguments->inputs, "Inputs").in_range(1, 64).capture_default_str();
+    command.add_option("--outputs", arguments->outputs, "Outputs").in_range(1, 64).capture_default_str();
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--seconds", arguments->seconds, "How long, for each engine, length and block")
+        .in_range(0.1, 1e5)
+        .capture_default_str();
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.add_option("--slice-of", arguments->slice_of, "")
+        .one_of({"sidetone", kWithHelper, "direct", kFloor})
+        .group("");
+    command.footer(
         "Example: sidetone bench convolve --taps 512,8192 --blocks 64,128 --seconds 10 --json convolve.json\n"
         "Each engine has a process of its own and runs by turns. Exit code 1: zita-convolver took less CPU, its "
         "caller's\n"
         "p99 was lower, or Sidetone's output was late or wrong. How it is measured: docs/surround.md");
-    command->callback([arguments, &exit_code] { exit_code = bench_convolve(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_convolve(*arguments); });
 }
 
 }  // namespace sidetone::cli

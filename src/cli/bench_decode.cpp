@@ -161,26 +161,26 @@ int bench_decode(const DecodeArguments& arguments) {
 
 }  // namespace
 
-void add_bench_decode(CLI::App& bench, int& exit_code) {
+void add_bench_decode(Command bench, int& exit_code) {
     auto arguments = std::make_shared<DecodeArguments>();
-    auto* command = bench.add_subcommand("decode", "Time the beam search over phonemes, beside a plain one over a map");
-    command->add_option("--beams", arguments->beams, "Hypotheses kept")
-        ->delimiter(',')
-        ->check(CLI::Range(1, 128))
-        ->capture_default_str();
-    command->add_option("--frames", arguments->frames, "Frames of 20 ms to time, for each beam")
-        ->check(CLI::Range(1, 10'000'000))
-        ->capture_default_str();
-    command->add_flag("--paced", arguments->paced, "A frame every 20 ms, as speech comes, not back to back");
-    command->add_option("--posteriors", arguments->posteriors,
-                        "Decode these, not made ones: rows of 40 natural logarithms (32-bit floats) and nothing else");
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+    auto command = bench.add_subcommand("decode", "Time the beam search over phonemes, beside a plain one over a map");
+    command.add_option("--beams", arguments->beams, "Hypotheses kept")
+        .delimiter(',')
+        .in_range(1, 128)
+        .capture_default_str();
+    command.add_option("--frames", arguments->frames, "Frames of 20 ms to time, for each beam")
+        .in_range(1, 10'000'000)
+        .capture_default_str();
+    command.add_flag("--paced", arguments->paced, "A frame every 20 ms, as speech comes, not back to back");
+    command.add_option("--posteriors", arguments->posteriors,
+                       "Decode these, not made ones: rows of 40 natural logarithms (32-bit floats) and nothing else");
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "Example: sidetone bench decode --beams 4,16 --paced --frames 1000 --json decode.json\n"
         "The posteriors are made from a fixed seed. The other engine is the search as textbooks write it, for want of "
         "a\npackaged one; \"words\" searches for those of the lexicon. Exit code 1: Sidetone's made heap calls. How it "
         "is measured: docs/speak.md");
-    command->callback([arguments, &exit_code] { exit_code = bench_decode(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_decode(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -246,29 +246,29 @@ int bench_denoise(const DenoiseArguments& arguments) {
 
 }  // namespace
 
-void add_bench_denoise(CLI::App& bench, int& exit_code) {
+void add_bench_denoise(Command bench, int& exit_code) {
     auto arguments = std::make_shared<DenoiseArguments>();
-    auto* command = bench.add_subcommand(
+    auto command = bench.add_subcommand(
         "denoise", "How much closer to clean speech each model comes, by its own frames and beside a filter bank");
-    command->add_option("--data", arguments->data,
-                        "Folder with speechocean762/, lj/, audio/ (else $SIDETONE_DATA, ../shared/data)");
-    command->add_option("--clips", arguments->clips, "Clips of speech, each at every ratio")
-        ->check(CLI::Range(1, 5000))
-        ->capture_default_str();
-    command->add_option("--snr", arguments->snrs, "Signal-to-noise ratios in dB")
-        ->delimiter(',')
-        ->check(CLI::Range(-40.0, 60.0))
-        ->capture_default_str();
-    command->add_option("--model", arguments->models, "Only this model; may be given several times");
-    command->add_option("--chain", arguments->chains, "Also measure this chain; may be given several times");
-    command->add_flag("--development", arguments->development, "Other clips and noises, for tuning");
-    command->add_flag("--no-dnsmos", arguments->no_dnsmos, "Leave DNSMOS out, which takes most of the time");
-    command->add_option("--json", arguments->json, "Write the table to this file");
-    command->footer(
+    command.add_option("--data", arguments->data,
+                       "Folder with speechocean762/, lj/, audio/ (else $SIDETONE_DATA, ../shared/data)");
+    command.add_option("--clips", arguments->clips, "Clips of speech, each at every ratio")
+        .in_range(1, 5000)
+        .capture_default_str();
+    command.add_option("--snr", arguments->snrs, "Signal-to-noise ratios in dB")
+        .delimiter(',')
+        .in_range(-40.0, 60.0)
+        .capture_default_str();
+    command.add_option("--model", arguments->models, "Only this model; may be given several times");
+    command.add_option("--chain", arguments->chains, "Also measure this chain; may be given several times");
+    command.add_flag("--development", arguments->development, "Other clips and noises, for tuning");
+    command.add_flag("--no-dnsmos", arguments->no_dnsmos, "Leave DNSMOS out, which takes most of the time");
+    command.add_option("--json", arguments->json, "Write the table to this file");
+    command.footer(
         "SI-SDR, ESTOI and DNSMOS of what is heard at 16 kHz, means over all clips and ratios. \"gain\" is the share\n"
         "of the quality mode's gain in SI-SDR. The same clips, noises and seeds every time.\n\n"
         "Example: sidetone bench denoise --clips 24 --json denoise.json");
-    command->callback([arguments, &exit_code] { exit_code = bench_denoise(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_denoise(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -321,28 +321,26 @@ int bench_features(const FeaturesArguments& arguments) {
 
 }  // namespace
 
-void add_bench_features(CLI::App& bench, int& exit_code) {
+void add_bench_features(Command bench, int& exit_code) {
     auto arguments = std::make_shared<FeaturesArguments>();
-    auto* command = bench.add_subcommand(
+    auto command = bench.add_subcommand(
         "features", "Measure log-mel features of speech, beside a naive way to them, MFCC, pitch and formants");
-    command->add_option("--frames", arguments->frames, "Of each engine, at the pace of sound, and as many back to back")
-        ->check(CLI::Range(1, 10'000'000))
-        ->capture_default_str();
+    command.add_option("--frames", arguments->frames, "Of each engine, at the pace of sound, and as many back to back")
+        .in_range(1, 10'000'000)
+        .capture_default_str();
     command
-        ->add_option("--frames-a-call", arguments->frames_a_call,
-                     "Hops that come at once, as many frames as a network takes at a time")
-        ->check(CLI::Range(1, 64))
-        ->capture_default_str();
-    command->add_option("--bands", arguments->bands, "Mel filters")->check(CLI::Range(1, 256))->capture_default_str();
-    command->add_option("--rate", arguments->rate_hz, "Samples a second")
-        ->check(CLI::Range(8000, 96'000))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+        .add_option("--frames-a-call", arguments->frames_a_call,
+                    "Hops that come at once, as many frames as a network takes at a time")
+        .in_range(1, 64)
+        .capture_default_str();
+    command.add_option("--bands", arguments->bands, "Mel filters").in_range(1, 256).capture_default_str();
+    command.add_option("--rate", arguments->rate_hz, "Samples a second").in_range(8000, 96'000).capture_default_str();
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "Example: sidetone bench features --frames 2000 --json features.json\n"
         "The engines run by turns on one thread. Exit code 1: a heap call of Sidetone's, or frames that differ.\n"
         "How it is measured: docs/speak.md");
-    command->callback([arguments, &exit_code] { exit_code = bench_features(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_features(*arguments); });
 }
 
 }  // namespace sidetone::cli

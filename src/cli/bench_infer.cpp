@@ -146,23 +146,22 @@ int bench_infer(const InferArguments& arguments) {
 
 }  // namespace
 
-void add_bench_infer(CLI::App& bench, int& exit_code) {
+void add_bench_infer(Command bench, int& exit_code) {
     auto arguments = std::make_shared<InferArguments>();
-    auto* command = bench.add_subcommand(
+    auto command = bench.add_subcommand(
         "infer", "Compare the backends that run a model: the native executor, ONNX Runtime, TensorFlow Lite");
-    command->add_option("models", arguments->models, "Models' names, their folders, or .onnx files")->required();
-    command
-        ->add_option("--runs", arguments->runs, "Of each backend, paced at the model's hop, and as many back to back")
-        ->check(CLI::Range(1, 10'000'000))
-        ->capture_default_str();
-    command->add_flag("--watch-stalls", arguments->watch_stalls,
-                      "Give beside all runs those during which no processor stood still (virtual machines' do)");
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+    command.add_option("models", arguments->models, "Models' names, their folders, or .onnx files").required();
+    command.add_option("--runs", arguments->runs, "Of each backend, paced at the model's hop, and as many back to back")
+        .in_range(1, 10'000'000)
+        .capture_default_str();
+    command.add_flag("--watch-stalls", arguments->watch_stalls,
+                     "Give beside all runs those during which no processor stood still (virtual machines' do)");
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "Example: sidetone bench infer gtcrn silero-vad --json infer.json\n"
         "One thread. Exit code 1: outputs differ by more than 1e-4 of their range, or a promise was broken.\n"
         "How each figure is measured: docs/native-executor.md");
-    command->callback([arguments, &exit_code] { exit_code = bench_infer(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_infer(*arguments); });
 }
 
 }  // namespace sidetone::cli

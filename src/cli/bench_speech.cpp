@@ -277,28 +277,27 @@ int bench_speech(const SpeechArguments& arguments) {
 
 }  // namespace
 
-void add_bench_speech(CLI::App& bench, int& exit_code) {
+void add_bench_speech(Command bench, int& exit_code) {
     auto arguments = std::make_shared<SpeechArguments>();
-    auto* command =
+    auto command =
         bench.add_subcommand("speech", "Time the way from sound to phones, beside sherpa-onnx and ONNX Runtime");
-    command->add_option("files", arguments->files, "Sound files of speech, of any rate")->required();
-    command->add_option("--model", arguments->model, "Model of the task \"phonemes\": a name or a folder")
-        ->capture_default_str();
-    command->add_option("--sherpa", arguments->sherpa,
-                        "Folder that tools/train/phoneme_ctc/for_sherpa.py made of the same model: sherpa-onnx, too");
-    command->add_option("--beam", arguments->beam, "Hypotheses kept")->check(CLI::Range(1, 128))->capture_default_str();
+    command.add_option("files", arguments->files, "Sound files of speech, of any rate").required();
+    command.add_option("--model", arguments->model, "Model of the task \"phonemes\": a name or a folder")
+        .capture_default_str();
+    command.add_option("--sherpa", arguments->sherpa,
+                       "Folder that tools/train/phoneme_ctc/for_sherpa.py made of the same model: sherpa-onnx, too");
+    command.add_option("--beam", arguments->beam, "Hypotheses kept").in_range(1, 128).capture_default_str();
     command
-        ->add_option("--chunks", arguments->chunks,
-                     "Of 80 ms, for each engine: as many paced, and as many back to back")
-        ->check(CLI::Range(1, 10'000'000))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+        .add_option("--chunks", arguments->chunks, "Of 80 ms, for each engine: as many paced, and as many back to back")
+        .in_range(1, 10'000'000)
+        .capture_default_str();
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "Example: sidetone bench speech deps/audio/speech/*.wav --json speech.json\n"
         "The engines run by turns on one thread, on the same sound and weights. Exit code 1: a heap call of "
         "Sidetone's.\n"
         "How it is measured: docs/speak.md");
-    command->callback([arguments, &exit_code] { exit_code = bench_speech(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_speech(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -224,34 +224,32 @@ int bench_transport(TransportArguments arguments) {
 
 }  // namespace
 
-void add_bench_transport(CLI::App& bench, int& exit_code) {
+void add_bench_transport(Command bench, int& exit_code) {
     auto arguments = std::make_shared<TransportArguments>();
-    auto* command = bench.add_subcommand(
+    auto command = bench.add_subcommand(
         "transport",
         "Compare four ways to bring blocks to a model and back: naive, polling, Sidetone pipelined and direct");
-    command->add_option("--model", arguments->model, "A model's name, or its folder")->capture_default_str();
-    command->add_option("--backend", arguments->backend, "Of Sidetone's pipelines: auto, tflite, onnxruntime, native")
-        ->capture_default_str();
-    command->add_option("--blocks", arguments->blocks, "Frames a block, such as 32,64,128")
-        ->delimiter(',')
-        ->check(CLI::Range(16, 4096))
-        ->capture_default_str();
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--seconds", arguments->seconds, "That count, for each pipeline and block size")
-        ->check(CLI::Range(0.1, 1e5))
-        ->capture_default_str();
-    command->add_option("--in", arguments->input, "Sound file to play over and over (else a made voice)");
-    command->add_flag("--check", arguments->check_only, "Only compare the four outputs; no timing");
-    command->add_flag("--quick", arguments->quick, "Half a second each: whether it runs, not how fast");
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+    command.add_option("--model", arguments->model, "A model's name, or its folder").capture_default_str();
+    command.add_option("--backend", arguments->backend, "Of Sidetone's pipelines: auto, tflite, onnxruntime, native")
+        .capture_default_str();
+    command.add_option("--blocks", arguments->blocks, "Frames a block, such as 32,64,128")
+        .delimiter(',')
+        .in_range(16, 4096)
+        .capture_default_str();
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--seconds", arguments->seconds, "That count, for each pipeline and block size")
+        .in_range(0.1, 1e5)
+        .capture_default_str();
+    command.add_option("--in", arguments->input, "Sound file to play over and over (else a made voice)");
+    command.add_flag("--check", arguments->check_only, "Only compare the four outputs; no timing");
+    command.add_flag("--quick", arguments->quick, "Half a second each: whether it runs, not how fast");
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "Examples:\n"
         "  sidetone bench transport --json transport.json\n"
         "  sidetone bench transport --blocks 128 --seconds 60\n"
         "How each figure is measured: docs/measuring.md");
-    command->callback([arguments, &exit_code] { exit_code = bench_transport(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_transport(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -108,18 +108,18 @@ int bench_words(const BenchWordsArguments& arguments) {
 
 }  // namespace
 
-void add_bench_words(CLI::App& bench, int& exit_code) {
+void add_bench_words(Command bench, int& exit_code) {
     auto arguments = std::make_shared<BenchWordsArguments>();
-    auto* command = bench.add_subcommand("words", "Count the words of recordings that are heard wrong");
-    command->add_option("list", arguments->list, "Lines of FILE<tab>TEXT or FILE<tab>TEXT<tab>GROUP")->required();
-    command->add_option("--model", arguments->model, "Model of the task \"words\": a name or a folder")
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write results, and what was heard in each recording, to this file");
-    command->footer(
+    auto command = bench.add_subcommand("words", "Count the words of recordings that are heard wrong");
+    command.add_option("list", arguments->list, "Lines of FILE<tab>TEXT or FILE<tab>TEXT<tab>GROUP").required();
+    command.add_option("--model", arguments->model, "Model of the task \"words\": a name or a folder")
+        .capture_default_str();
+    command.add_option("--json", arguments->json, "Write results, and what was heard in each recording, to this file");
+    command.footer(
         "Example: sidetone bench words many.tsv --json words.json\n"
         "Upper and lower case and punctuation do not count; figures count as the words that they stand for.\n"
         "\"real time\": seconds of processor time, one thread, for a second of sound.");
-    command->callback([arguments, &exit_code] { exit_code = bench_words(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = bench_words(*arguments); });
 }
 
 }  // namespace sidetone::cli

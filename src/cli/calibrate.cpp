@@ -45,21 +45,20 @@ int calibrate(const CalibrateArguments& arguments) {
 
 }  // namespace
 
-void add_calibrate(CLI::App& app, int& exit_code) {
+void add_calibrate(Command app, int& exit_code) {
     auto arguments = std::make_shared<CalibrateArguments>();
-    auto* command = app.add_subcommand("calibrate", "Tell what full scale of a card is in the air, or show it");
-    command->add_option("card", arguments->card, "The card, as `sidetone run --device` names it (\"default\" without)");
-    const auto range = CLI::Range(stage::Calibration::kLowestDbSpl, stage::Calibration::kHighestDbSpl);
-    command
-        ->add_option("--input", arguments->input_db_spl, "dB SPL at the microphone that have a root mean square of 1")
-        ->check(range);
-    command->add_option("--output", arguments->output_db_spl, "dB SPL that a root mean square of 1 makes at the ear")
-        ->check(range);
-    command->footer(
+    auto command = app.add_subcommand("calibrate", "Tell what full scale of a card is in the air, or show it");
+    command.add_option("card", arguments->card, "The card, as `sidetone run --device` names it (\"default\" without)");
+    const auto lowest = stage::Calibration::kLowestDbSpl, highest = stage::Calibration::kHighestDbSpl;
+    command.add_option("--input", arguments->input_db_spl, "dB SPL at the microphone that have a root mean square of 1")
+        .in_range(lowest, highest);
+    command.add_option("--output", arguments->output_db_spl, "dB SPL that a root mean square of 1 makes at the ear")
+        .in_range(lowest, highest);
+    command.footer(
         "A 94 dB calibrator on the microphone that reads -26 dB of full scale (RMS): --input 120.\n"
         "A tone of -20 dB of full scale (RMS) that makes 90 dB SPL at the ear: --output 110.\n"
         "Example: sidetone calibrate jack --input 120 --output 110");
-    command->callback([arguments, &exit_code] { exit_code = calibrate(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = calibrate(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -144,32 +144,32 @@ int coach(const CoachArguments& arguments) {
 
 }  // namespace
 
-void add_coach(CLI::App& app, int& exit_code) {
+void add_coach(Command app, int& exit_code) {
     auto arguments = std::make_shared<CoachArguments>();
-    auto* command = app.add_subcommand("coach", "Show which phones somebody says while a text is read aloud");
-    add_prompt_options(*command, arguments->prompt);
-    add_listening_options(*command, arguments->listening);
-    command->add_option("--pause", arguments->pause_s, "Stop after so many seconds of silence behind speech (0: never)")
-        ->check(CLI::Range(0.0, 1e6))
-        ->capture_default_str();
-    command->add_option("--beam", arguments->beam, "Hypotheses that the search keeps while somebody speaks")
-        ->check(CLI::Range(1, 128))
-        ->capture_default_str();
-    add_speech_model_options(*command, arguments->model);
+    auto command = app.add_subcommand("coach", "Show which phones somebody says while a text is read aloud");
+    add_prompt_options(command, arguments->prompt);
+    add_listening_options(command, arguments->listening);
+    command.add_option("--pause", arguments->pause_s, "Stop after so many seconds of silence behind speech (0: never)")
+        .in_range(0.0, 1e6)
+        .capture_default_str();
+    command.add_option("--beam", arguments->beam, "Hypotheses that the search keeps while somebody speaks")
+        .in_range(1, 128)
+        .capture_default_str();
+    add_speech_model_options(command, arguments->model);
     command
-        ->add_option("--pass", arguments->model.pass,
-                     "both: what is over is heard once more, by the network that also hears what comes after a sound, "
-                     "and judged by both; streaming: by the one that hears live alone")
-        ->check(CLI::IsMember({"both", "streaming"}))
-        ->capture_default_str()
-        ->excludes("--model");
-    command->add_option("--json", arguments->json, "Write reading, scores, utterances and ledger to this file");
-    command->footer(
+        .add_option("--pass", arguments->model.pass,
+                    "both: what is over is heard once more, by the network that also hears what comes after a sound, "
+                    "and judged by both; streaming: by the one that hears live alone")
+        .one_of({"both", "streaming"})
+        .capture_default_str()
+        .excludes("--model");
+    command.add_option("--json", arguments->json, "Write reading, scores, utterances and ledger to this file");
+    command.footer(
         "Examples:\n"
         "  sidetone coach --text \"We call it bear\" --device jack\n"
         "  sidetone coach --text \"We call it bear\" --device sim --input bear.wav --json coach.json\n"
         "Exit code 1: the text was not spoken, or a block was missed.");
-    command->callback([arguments, &exit_code] { exit_code = coach(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = coach(*arguments); });
 }
 
 }  // namespace sidetone::cli

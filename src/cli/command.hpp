@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+
+#include "cli/command_line.hpp"
 
 namespace sidetone::cli {
 
@@ -18,21 +19,21 @@ enum ExitCode : int {
 
 /// Every sub-command adds itself to `app`; its callback stores what the program is to return in `exit_code`. One file
 /// each.
-void add_run(CLI::App& app, int& exit_code);
-void add_process(CLI::App& app, int& exit_code);
-void add_devices(CLI::App& app, int& exit_code);
-void add_models(CLI::App& app, int& exit_code);
-void add_bench(CLI::App& app, int& exit_code);
-void add_doctor(CLI::App& app, int& exit_code);
-void add_mix(CLI::App& app, int& exit_code);
-void add_measure(CLI::App& app, int& exit_code);
-void add_measure_electroacoustic(CLI::App& measure, int& exit_code);
-void add_measure_latency(CLI::App& measure, int& exit_code);
-void add_measure_surround(CLI::App& measure, int& exit_code);
-void add_prescribe(CLI::App& app, int& exit_code);
-void add_calibrate(CLI::App& app, int& exit_code);
-void add_hrir(CLI::App& app, int& exit_code);
-void add_hrir_walk(CLI::App& hrir, int& exit_code);
+void add_run(Command app, int& exit_code);
+void add_process(Command app, int& exit_code);
+void add_devices(Command app, int& exit_code);
+void add_models(Command app, int& exit_code);
+void add_bench(Command app, int& exit_code);
+void add_doctor(Command app, int& exit_code);
+void add_mix(Command app, int& exit_code);
+void add_measure(Command app, int& exit_code);
+void add_measure_electroacoustic(Command measure, int& exit_code);
+void add_measure_latency(Command measure, int& exit_code);
+void add_measure_surround(Command measure, int& exit_code);
+void add_prescribe(Command app, int& exit_code);
+void add_calibrate(Command app, int& exit_code);
+void add_hrir(Command app, int& exit_code);
+void add_hrir_walk(Command hrir, int& exit_code);
 
 /// Writes to `file` (beside, then renamed). Throws InputError.
 void write_json(const std::filesystem::path& file, const nlohmann::json& value);

@@ -21,10 +21,10 @@ int devices() {
 
 }  // namespace
 
-void add_devices(CLI::App& app, int& exit_code) {
-    auto* command = app.add_subcommand("devices", "List the sound cards that `run --device` takes");
-    command->footer("Example: sidetone devices");
-    command->callback([&exit_code] { exit_code = devices(); });
+void add_devices(Command app, int& exit_code) {
+    auto command = app.add_subcommand("devices", "List the sound cards that `run --device` takes");
+    command.footer("Example: sidetone devices");
+    command.callback([&exit_code] { exit_code = devices(); });
 }
 
 }  // namespace sidetone::cli

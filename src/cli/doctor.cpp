@@ -142,11 +142,10 @@ int doctor() {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, int& exit_code) {
-    auto* command =
-        app.add_subcommand("doctor", "What this machine lacks for real time, and the command that mends it");
-    command->footer("Example: sidetone doctor");
-    command->callback([&exit_code] { exit_code = doctor(); });
+void add_doctor(Command app, int& exit_code) {
+    auto command = app.add_subcommand("doctor", "What this machine lacks for real time, and the command that mends it");
+    command.footer("Example: sidetone doctor");
+    command.callback([&exit_code] { exit_code = doctor(); });
 }
 
 }  // namespace sidetone::cli

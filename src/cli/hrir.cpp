@@ -161,18 +161,18 @@ int inspect(const InspectArguments& arguments) {
 
 }  // namespace
 
-void add_hrir(CLI::App& app, int& exit_code) {
-    auto* hrir = app.add_subcommand("hrir", "Head-related impulse responses");
-    hrir->require_subcommand(1);
+void add_hrir(Command app, int& exit_code) {
+    auto hrir = app.add_subcommand("hrir", "Head-related impulse responses");
+    hrir.require_subcommand();
     auto arguments = std::make_shared<InspectArguments>();
-    auto* command = hrir->add_subcommand("inspect", "What is in a set of responses");
-    command->add_option("file", arguments->file, "A .sofa file, a HeSuVi .wav file, or \"mit-kemar\"")->required();
-    command->add_flag("--all", arguments->all, "Print every direction, not only some around the head");
-    command->add_option("--svg", arguments->svg, "Draw responses, spectra and the differences between the ears");
-    command->add_option("--json", arguments->json, "Write all of it to this file");
-    command->footer("Example: sidetone hrir inspect mit-kemar --svg kemar.svg");
-    command->callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
-    add_hrir_walk(*hrir, exit_code);
+    auto command = hrir.add_subcommand("inspect", "What is in a set of responses");
+    command.add_option("file", arguments->file, "A .sofa file, a HeSuVi .wav file, or \"mit-kemar\"").required();
+    command.add_flag("--all", arguments->all, "Print every direction, not only some around the head");
+    command.add_option("--svg", arguments->svg, "Draw responses, spectra and the differences between the ears");
+    command.add_option("--json", arguments->json, "Write all of it to this file");
+    command.footer("Example: sidetone hrir inspect mit-kemar --svg kemar.svg");
+    command.callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
+    add_hrir_walk(hrir, exit_code);
 }
 
 }  // namespace sidetone::cli

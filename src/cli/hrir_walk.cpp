@@ -153,31 +153,29 @@ int walk(const WalkArguments& arguments) {
 
 }  // namespace
 
-void add_hrir_walk(CLI::App& hrir, int& exit_code) {
+void add_hrir_walk(Command hrir, int& exit_code) {
     auto arguments = std::make_shared<WalkArguments>();
-    auto* command = hrir.add_subcommand("walk", "Make a recording in which a layout's speakers sound one by one");
+    auto command = hrir.add_subcommand("walk", "Make a recording in which a layout's speakers sound one by one");
     const auto names = dsp::layout_names();
-    command->add_option("--layout", arguments->layout, "mono to 9.1.6")
-        ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
-        ->capture_default_str();
-    command->add_option("--order", arguments->order, "Of the channels: wav, smpte or film")
-        ->check(CLI::IsMember(std::vector<std::string>(kOrders.begin(), kOrders.end())))
-        ->capture_default_str();
-    command->add_option("--voices", arguments->voices,
-                        "Folder with a recording that names each speaker: FL.wav, FC.wav, LFE.wav …");
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--pause", arguments->pause_seconds, "Seconds of silence after each; as long as responses are")
-        ->check(CLI::Range(0.05, 10.0))
-        ->capture_default_str();
-    command->add_option("--seed", arguments->seed, "Of the noise")->capture_default_str();
-    command->add_option("output", arguments->output, "WAV file to write")->required();
-    command->footer(
+    command.add_option("--layout", arguments->layout, "mono to 9.1.6")
+        .one_of(std::vector<std::string>(names.begin(), names.end()))
+        .capture_default_str();
+    command.add_option("--order", arguments->order, "Of the channels: wav, smpte or film")
+        .one_of(std::vector<std::string>(kOrders.begin(), kOrders.end()))
+        .capture_default_str();
+    command.add_option("--voices", arguments->voices,
+                       "Folder with a recording that names each speaker: FL.wav, FC.wav, LFE.wav …");
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--pause", arguments->pause_seconds, "Seconds of silence after each; as long as responses are")
+        .in_range(0.05, 10.0)
+        .capture_default_str();
+    command.add_option("--seed", arguments->seed, "Of the noise").capture_default_str();
+    command.add_option("output", arguments->output, "WAV file to write").required();
+    command.footer(
         "From each speaker comes its voice, if there are any, and 0.4 s of pink noise; from the low-frequency channel\n"
         "only noise from 30 to 120 Hz. `sidetone measure surround` finds them again.\n\n"
         "Example: sidetone hrir walk --layout 7.1 walk.wav");
-    command->callback([arguments, &exit_code] { exit_code = walk(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = walk(*arguments); });
 }
 
 }  // namespace sidetone::cli

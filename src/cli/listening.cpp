@@ -53,15 +53,15 @@ device::CardRequest card_request(const ListeningArguments& arguments, device::Si
 
 }  // namespace
 
-void add_listening_options(CLI::App& command, ListeningArguments& arguments) {
+void add_listening_options(Command command, ListeningArguments& arguments) {
     command.add_option("--device", arguments.device,
                        "Card to listen to: sim, jack, rtaudio, or one that `sidetone devices` lists");
     command.add_option("--input", arguments.input, "Sound file that the simulated card hears in place of a microphone");
     command.add_option("--chain", arguments.chain, "Chain file with a tap, or the name of a ready-made chain")
-        ->capture_default_str();
-    command.add_option("--rate", arguments.rate_hz, "Frames a second")->check(CLI::Range(8000, 192'000));
-    command.add_option("--block", arguments.block_frames, "Frames a block")->check(CLI::Range(16, 4096));
-    command.add_option("--seconds", arguments.seconds, "Stop after so long")->check(CLI::Range(0.0, 1e9));
+        .capture_default_str();
+    command.add_option("--rate", arguments.rate_hz, "Frames a second").in_range(8000, 192'000);
+    command.add_option("--block", arguments.block_frames, "Frames a block").in_range(16, 4096);
+    command.add_option("--seconds", arguments.seconds, "Stop after so long").in_range(0.0, 1e9);
 }
 
 engine::Report listen(const ListeningArguments& arguments, LiveListener& listener, PhoneScreen& screen,

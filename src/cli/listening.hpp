@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
 
+#include "cli/command_line.hpp"
 #include "cli/live_listener.hpp"
 #include "cli/phone_screen.hpp"
 #include "engine/report.hpp"
@@ -22,7 +22,7 @@ struct ListeningArguments {
 };
 
 /// `--chain` is `arguments.chain` unless the user says otherwise.
-void add_listening_options(CLI::App& command, ListeningArguments& arguments);
+void add_listening_options(Command command, ListeningArguments& arguments);
 
 /// Runs the chain, with `listener` at its tap and `screen` behind it, until it ends, the user stops it, or `is_enough`
 /// says so; both are finished then. Tells what that came to. Throws InputError.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -18,12 +17,12 @@ int run_program(int argc, char** argv) {
     spdlog::set_default_logger(spdlog::stderr_color_st("sidetone"));
     spdlog::set_pattern("%^%l%$: %v");
 
-    CLI::App app{"Sidetone runs neural networks on live sound.", "sidetone"};
+    cli::Program program{"sidetone", "sidetone " SIDETONE_VERSION, "Sidetone runs neural networks on live sound."};
+    auto app = program.command();
+    app.require_subcommand();
     app.footer(
         "Example: sidetone process denoise noisy.wav clean.wav\n"
         "Exit codes: 0 fine, 1 it ran and fell short, 2 bad input.");
-    app.set_version_flag("--version", "sidetone " SIDETONE_VERSION);
-    app.require_subcommand(1);
     int exit_code = cli::kFine;
     cli::add_run(app, exit_code);
     cli::add_process(app, exit_code);
@@ -41,14 +40,8 @@ int run_program(int argc, char** argv) {
     cli::add_score(app, exit_code);
     cli::add_bench(app, exit_code);
     cli::add_doctor(app, exit_code);
-    try {
-        app.parse(argc, argv);
-        return exit_code;
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-        fmt::print(stderr, "sidetone: {} (see: sidetone --help)\n", error.what());
-        return cli::kBadInput;
-    }
+    program.run(argc, argv);
+    return exit_code;
 }
 
 }  // namespace

@@ -121,27 +121,27 @@ int quality(const QualityArguments& arguments) {
 
 }  // namespace
 
-void add_measure(CLI::App& app, int& exit_code) {
-    auto* measure = app.add_subcommand("measure", "Measure what a chain does to sound, or a voice");
-    measure->require_subcommand(1);
+void add_measure(Command app, int& exit_code) {
+    auto measure = app.add_subcommand("measure", "Measure what a chain does to sound, or a voice");
+    measure.require_subcommand();
     auto arguments = std::make_shared<QualityArguments>();
-    auto* command = measure->add_subcommand(
+    auto command = measure.add_subcommand(
         "quality", "How much closer to the clean recording a chain came (SI-SDR, segmental SNR, STOI, ESTOI, DNSMOS)");
-    command->add_option("clean", arguments->clean, "What was said, without noise")->required();
-    command->add_option("noisy", arguments->noisy, "The chain's input")->required();
-    command->add_option("out", arguments->out, "The chain's output; its delay is found and taken off")->required();
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+    command.add_option("clean", arguments->clean, "What was said, without noise").required();
+    command.add_option("noisy", arguments->noisy, "The chain's input").required();
+    command.add_option("out", arguments->out, "The chain's output; its delay is found and taken off").required();
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "SI-SDR, STOI and ESTOI do not depend on the output's level, segmental SNR does. What is infinite (SI-SDR of "
         "the\n"
         "clean recording itself) or needs more sound is null in JSON; so is DNSMOS where the model dnsmos "
         "is not.\n\n"
         "Example: sidetone measure quality clean.wav noisy.wav denoised.wav");
-    command->callback([arguments, &exit_code] { exit_code = quality(*arguments); });
-    add_measure_electroacoustic(*measure, exit_code);
-    add_measure_latency(*measure, exit_code);
-    add_measure_surround(*measure, exit_code);
-    add_measure_voice(*measure, exit_code);
+    command.callback([arguments, &exit_code] { exit_code = quality(*arguments); });
+    add_measure_electroacoustic(measure, exit_code);
+    add_measure_latency(measure, exit_code);
+    add_measure_surround(measure, exit_code);
+    add_measure_voice(measure, exit_code);
 }
 
 }  // namespace sidetone::cli

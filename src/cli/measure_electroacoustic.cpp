@@ -182,39 +182,37 @@ int electroacoustic(const ElectroacousticArguments& arguments) {
 
 }  // namespace
 
-void add_measure_electroacoustic(CLI::App& measure, int& exit_code) {
+void add_measure_electroacoustic(Command measure, int& exit_code) {
     auto arguments = std::make_shared<ElectroacousticArguments>();
-    auto* command = measure.add_subcommand(
+    auto command = measure.add_subcommand(
         "electroacoustic", "A hearing aid's data sheet for a chain, after ANSI S3.22 and IEC 60118-0/-7");
-    command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
+    command.add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain").required();
     command
-        ->add_option("--full-scale-db-spl", arguments->full_scale_db_spl,
-                     "Sound pressure level of a sound whose root mean square is full scale")
-        ->check(CLI::Range(60, 180))
-        ->capture_default_str();
-    command->add_option("--io", arguments->input_output_hz, "Frequencies of input/output curves, in Hz")
-        ->delimiter(',')
-        ->expected(1, 8)
-        ->capture_default_str();
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--channels", arguments->channels, "Channels of the chain; all hear the same")
-        ->check(CLI::Range(1, 16))
-        ->capture_default_str();
-    command->add_option("--channel", arguments->channel, "The channel whose output is measured, from 1")
-        ->check(CLI::Range(1, 16))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write figures and curves to this file");
-    command->add_option("--svg", arguments->svg, "Draw the data sheet to this file");
-    command->footer(
+        .add_option("--full-scale-db-spl", arguments->full_scale_db_spl,
+                    "Sound pressure level of a sound whose root mean square is full scale")
+        .in_range(60, 180)
+        .capture_default_str();
+    command.add_option("--io", arguments->input_output_hz, "Frequencies of input/output curves, in Hz")
+        .delimiter(',')
+        .expected(1, 8)
+        .capture_default_str();
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--channels", arguments->channels, "Channels of the chain; all hear the same")
+        .in_range(1, 16)
+        .capture_default_str();
+    command.add_option("--channel", arguments->channel, "The channel whose output is measured, from 1")
+        .in_range(1, 16)
+        .capture_default_str();
+    command.add_option("--json", arguments->json, "Write figures and curves to this file");
+    command.add_option("--svg", arguments->svg, "Draw the data sheet to this file");
+    command.footer(
         "Tones at sound pressure levels are sent through the chain as `sidetone process` would run it, and what comes\n"
         "out is measured. There is no coupler and no transducer: the figures are of the chain alone. A chain has no\n"
         "volume control, so all is measured as it is set. HFA: the mean at 1000, 1600 and 2500 Hz. Tones are no "
         "speech:\n"
         "leave a denoise stage out for a data sheet, or see what it makes of tones.\n\n"
         "Example: sidetone measure electroacoustic hearing-aid.toml --svg sheet.svg --json sheet.json");
-    command->callback([arguments, &exit_code] { exit_code = electroacoustic(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = electroacoustic(*arguments); });
 }
 
 }  // namespace sidetone::cli

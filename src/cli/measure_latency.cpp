@@ -163,29 +163,25 @@ int measure_latency(const LatencyArguments& arguments) {
 
 }  // namespace
 
-void add_measure_latency(CLI::App& measure, int& exit_code) {
+void add_measure_latency(Command measure, int& exit_code) {
     auto arguments = std::make_shared<LatencyArguments>();
-    auto* command =
+    auto command =
         measure.add_subcommand("latency", "How long sound takes through a running chain, by codes sent through it");
-    command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--block", arguments->block_frames, "Frames a block")
-        ->check(CLI::Range(16, 4096))
-        ->capture_default_str();
-    command->add_option("--channels", arguments->channels, "Channels; the first is listened to")
-        ->check(CLI::Range(1, 16))
-        ->capture_default_str();
-    command->add_option("--codes", arguments->codes, "How many codes, 0.3 s each")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write the parts to this file");
-    command->footer(
+    command.add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain").required();
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--block", arguments->block_frames, "Frames a block").in_range(16, 4096).capture_default_str();
+    command.add_option("--channels", arguments->channels, "Channels; the first is listened to")
+        .in_range(1, 16)
+        .capture_default_str();
+    command.add_option("--codes", arguments->codes, "How many codes, 0.3 s each")
+        .in_range(1, 1000)
+        .capture_default_str();
+    command.add_option("--json", arguments->json, "Write the parts to this file");
+    command.footer(
         "The chain runs live on the simulated card, whose converters take no time. Bursts of noise, each its own, are\n"
         "looked for in what is heard; confidence is the share of them that were found at the same place.\n\n"
         "Example: sidetone measure latency hearing-aid --block 48 --json latency.json");
-    command->callback([arguments, &exit_code] { exit_code = measure_latency(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = measure_latency(*arguments); });
 }
 
 }  // namespace sidetone::cli

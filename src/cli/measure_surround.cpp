@@ -201,26 +201,26 @@ int surround(const SurroundArguments& arguments) {
 
 }  // namespace
 
-void add_measure_surround(CLI::App& measure, int& exit_code) {
+void add_measure_surround(Command measure, int& exit_code) {
     auto arguments = std::make_shared<SurroundArguments>();
-    auto* command = measure.add_subcommand(
+    auto command = measure.add_subcommand(
         "surround", "Time and level differences between the ears in a recording, against those of a set of responses");
-    command->add_option("walk", arguments->walk, "What went in: a channel for each speaker, one sounding at a time")
-        ->required();
-    command->add_option("ears", arguments->ears, "What came out: the left and the right ear")->required();
-    command->add_option("--hrir", arguments->hrir, "A .sofa file, a HeSuVi .wav file, or \"mit-kemar\"")
-        ->capture_default_str();
-    command->add_option("--layout", arguments->layout, "auto, or mono to 9.1.6")->capture_default_str();
-    command->add_option("--order", arguments->order, "Of the channels: wav, smpte or film")
-        ->check(CLI::IsMember(std::vector<std::string>(kOrders.begin(), kOrders.end())))
-        ->capture_default_str();
-    command->add_option("--svg", arguments->svg, "Draw the walk, and the differences over azimuth");
-    command->add_option("--json", arguments->json, "Write the figures to this file");
-    command->footer(
+    command.add_option("walk", arguments->walk, "What went in: a channel for each speaker, one sounding at a time")
+        .required();
+    command.add_option("ears", arguments->ears, "What came out: the left and the right ear").required();
+    command.add_option("--hrir", arguments->hrir, "A .sofa file, a HeSuVi .wav file, or \"mit-kemar\"")
+        .capture_default_str();
+    command.add_option("--layout", arguments->layout, "auto, or mono to 9.1.6").capture_default_str();
+    command.add_option("--order", arguments->order, "Of the channels: wav, smpte or film")
+        .one_of(std::vector<std::string>(kOrders.begin(), kOrders.end()))
+        .capture_default_str();
+    command.add_option("--svg", arguments->svg, "Draw the walk, and the differences over azimuth");
+    command.add_option("--json", arguments->json, "Write the figures to this file");
+    command.footer(
         "For each speaker the responses of both ears are worked out from the two recordings, and measured as\n"
         "`sidetone hrir inspect` measures the set's. Exit code 1: one is more than 20 us or 0.5 dB off.\n\n"
         "Example: sidetone measure surround walk.wav ears.wav --svg walk.svg");
-    command->callback([arguments, &exit_code] { exit_code = surround(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = surround(*arguments); });
 }
 
 }  // namespace sidetone::cli

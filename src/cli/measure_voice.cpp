@@ -157,24 +157,23 @@ int voice(const VoiceArguments& arguments) {
 
 }  // namespace
 
-void add_measure_voice(CLI::App& measure, int& exit_code) {
+void add_measure_voice(Command measure, int& exit_code) {
     auto arguments = std::make_shared<VoiceArguments>();
-    auto* command = measure.add_subcommand("voice", "Level, voicing, pitch and formants of a voice every 10 ms");
-    command->add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …)")->required();
-    command->add_option("--voice", arguments->voice, "Whose: formants are looked for below 8000, 5500 or 5000 Hz")
-        ->check(CLI::IsMember({"child", "woman", "man"}))
-        ->capture_default_str();
-    command->add_option("--ceiling", arguments->ceiling_hz, "Below so many Hz instead; five formants should lie there")
-        ->check(CLI::Range(4000.0, 8000.0));
-    command->add_option("--from", arguments->from_s, "Begin at so many seconds")
-        ->check(CLI::Range(0.0, kWhole))
-        ->capture_default_str();
-    command->add_option("--to", arguments->to_s, "End at so many seconds; else at the end")
-        ->check(CLI::Range(0.0, kWhole));
-    command->add_option("--csv", arguments->csv, "Write a line for every 10 ms to this file");
-    command->add_option("--json", arguments->json, "Write the figures, and those of every 10 ms, to this file");
-    command->add_option("--svg", arguments->svg, "Draw spectrogram, formants, pitch and level to this file");
-    command->footer(
+    auto command = measure.add_subcommand("voice", "Level, voicing, pitch and formants of a voice every 10 ms");
+    command.add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …)").required();
+    command.add_option("--voice", arguments->voice, "Whose: formants are looked for below 8000, 5500 or 5000 Hz")
+        .one_of({"child", "woman", "man"})
+        .capture_default_str();
+    command.add_option("--ceiling", arguments->ceiling_hz, "Below so many Hz instead; five formants should lie there")
+        .in_range(4000.0, 8000.0);
+    command.add_option("--from", arguments->from_s, "Begin at so many seconds")
+        .in_range(0.0, kWhole)
+        .capture_default_str();
+    command.add_option("--to", arguments->to_s, "End at so many seconds; else at the end").in_range(0.0, kWhole);
+    command.add_option("--csv", arguments->csv, "Write a line for every 10 ms to this file");
+    command.add_option("--json", arguments->json, "Write the figures, and those of every 10 ms, to this file");
+    command.add_option("--svg", arguments->svg, "Draw spectrogram, formants, pitch and level to this file");
+    command.footer(
         "Example: sidetone measure voice child.wav --voice child --svg child.svg --csv child.csv\n"
         "Channels are mixed. Pitch is looked for from 50 to 600 Hz. Formants are given where there is a voice and "
         "they\n"
@@ -182,7 +181,7 @@ void add_measure_voice(CLI::App& measure, int& exit_code) {
         "it\n"
         "knows nothing of the microphone. Exit code 1: no voice. No finding is a diagnosis. How it works: "
         "docs/speak.md");
-    command->callback([arguments, &exit_code] { exit_code = voice(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = voice(*arguments); });
 }
 
 }  // namespace sidetone::cli

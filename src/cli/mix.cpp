@@ -99,28 +99,26 @@ int mix(const MixArguments& arguments) {
 
 }  // namespace
 
-void add_mix(CLI::App& app, int& exit_code) {
+void add_mix(Command app, int& exit_code) {
     auto arguments = std::make_shared<MixArguments>();
-    auto* command =
+    auto command =
         app.add_subcommand("mix", "Make a noisy recording of clean speech, at a known signal-to-noise ratio");
     command
-        ->add_option("--speech", arguments->speech, "Clean recording; give it several times to string several together")
-        ->required();
-    command->add_option("--noise", arguments->noise, "fan, pink, or a recording")->capture_default_str();
-    command->add_option("--snr", arguments->snr_db, "Signal-to-noise ratio in dB, over the whole length")
-        ->check(CLI::Range(-40.0, 60.0))
-        ->capture_default_str();
-    command->add_option("--seconds", arguments->seconds, "Length; the speech repeats (0: once through)")
-        ->check(CLI::Range(0.0, 3600.0));
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")
-        ->check(CLI::Range(8000, 192'000))
-        ->capture_default_str();
-    command->add_option("--seed", arguments->seed, "Of the made noise")->capture_default_str();
-    command->add_option("--clean", arguments->clean,
-                        "Also write the speech alone to this WAV file, for `measure quality`");
-    command->add_option("output", arguments->output, "WAV file to write")->required();
-    command->footer("Example: sidetone mix --speech hello.wav --noise fan --snr 5 --clean clean.wav noisy.wav");
-    command->callback([arguments, &exit_code] { exit_code = mix(*arguments); });
+        .add_option("--speech", arguments->speech, "Clean recording; give it several times to string several together")
+        .required();
+    command.add_option("--noise", arguments->noise, "fan, pink, or a recording").capture_default_str();
+    command.add_option("--snr", arguments->snr_db, "Signal-to-noise ratio in dB, over the whole length")
+        .in_range(-40.0, 60.0)
+        .capture_default_str();
+    command.add_option("--seconds", arguments->seconds, "Length; the speech repeats (0: once through)")
+        .in_range(0.0, 3600.0);
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000).capture_default_str();
+    command.add_option("--seed", arguments->seed, "Of the made noise").capture_default_str();
+    command.add_option("--clean", arguments->clean,
+                       "Also write the speech alone to this WAV file, for `measure quality`");
+    command.add_option("output", arguments->output, "WAV file to write").required();
+    command.footer("Example: sidetone mix --speech hello.wav --noise fan --snr 5 --clean clean.wav noisy.wav");
+    command.callback([arguments, &exit_code] { exit_code = mix(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -103,21 +103,19 @@ int inspect(const InspectArguments& arguments) {
     return kFine;
 }
 
-void add_inspect(CLI::App& models, int& exit_code) {
+void add_inspect(Command models, int& exit_code) {
     auto arguments = std::make_shared<InspectArguments>();
-    auto* command = models.add_subcommand("inspect", "What a model is, consumes and produces, and how it is run");
-    command->add_option("model", arguments->model, "A model's name, its folder, or an .onnx file")->required();
-    command->add_flag("--plan", arguments->plan, "Print the native executor's steps and where their tensors lie");
-    command->add_flag("--profile", arguments->profile, "Run it there, and print where the time goes");
-    command->add_option("--runs", arguments->runs, "For --profile")
-        ->check(CLI::Range(1, 1'000'000))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write plan or profile to this file");
-    command->footer(
+    auto command = models.add_subcommand("inspect", "What a model is, consumes and produces, and how it is run");
+    command.add_option("model", arguments->model, "A model's name, its folder, or an .onnx file").required();
+    command.add_flag("--plan", arguments->plan, "Print the native executor's steps and where their tensors lie");
+    command.add_flag("--profile", arguments->profile, "Run it there, and print where the time goes");
+    command.add_option("--runs", arguments->runs, "For --profile").in_range(1, 1'000'000).capture_default_str();
+    command.add_option("--json", arguments->json, "Write plan or profile to this file");
+    command.footer(
         "Examples:\n"
         "  sidetone models inspect gtcrn\n"
         "  sidetone models inspect gtcrn --profile --json profile.json");
-    command->callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
 }
 
 void verify_words(const nn::WordModel& model) {
@@ -161,21 +159,21 @@ int pull(const std::string& name) {
 
 }  // namespace
 
-void add_models(CLI::App& app, int& exit_code) {
-    auto* models = app.add_subcommand("models", "List, look into, fetch and check models");
-    models->require_subcommand(1);
-    models->footer("Example: sidetone models pull gtcrn");
-    models->add_subcommand("list", "Models there are, and whether their weights are here")
-        ->footer("Example: sidetone models list")
-        ->callback([&exit_code] { exit_code = list(); });
+void add_models(Command app, int& exit_code) {
+    auto models = app.add_subcommand("models", "List, look into, fetch and check models");
+    models.require_subcommand();
+    models.footer("Example: sidetone models pull gtcrn");
+    models.add_subcommand("list", "Models there are, and whether their weights are here")
+        .footer("Example: sidetone models list")
+        .callback([&exit_code] { exit_code = list(); });
     const auto add = [&](const char* verb, const char* what, int (*act)(const std::string&)) {
         auto name = std::make_shared<std::string>();
-        auto* command = models->add_subcommand(verb, what);
-        command->add_option("model", *name, "A model's name, or its folder")->required();
-        command->footer(fmt::format("Example: sidetone models {} dtln", verb));
-        command->callback([name, act, &exit_code] { exit_code = act(*name); });
+        auto command = models.add_subcommand(verb, what);
+        command.add_option("model", *name, "A model's name, or its folder").required();
+        command.footer(fmt::format("Example: sidetone models {} dtln", verb));
+        command.callback([name, act, &exit_code] { exit_code = act(*name); });
     };
-    add_inspect(*models, exit_code);
+    add_inspect(models, exit_code);
     add("pull", "Fetch a model's weights from its publisher and check them", pull);
     add("verify", "Compare a model's weights with the SHA-256 in its manifest", verify);
 }

@@ -138,21 +138,20 @@ int prescribe(const PrescribeArguments& arguments) {
 
 }  // namespace
 
-void add_prescribe(CLI::App& app, int& exit_code) {
+void add_prescribe(Command app, int& exit_code) {
     auto arguments = std::make_shared<PrescribeArguments>();
-    auto* command = app.add_subcommand("prescribe", "Gains for a hearing loss, from an audiogram, by published rules");
-    command->add_option("audiogram", arguments->audiogram, "Thresholds in dB HL for each ear, as TOML or CSV")
-        ->required();
-    command->add_option("--rule", arguments->rule, "nal-r, nal-rp (severe losses) or compressive")
-        ->capture_default_str();
-    command->add_option("--svg", arguments->svg, "Draw audiogram and gains to this file");
-    command->add_option("--json", arguments->json, "Also write the gains to this file");
-    command->add_option("--chain", arguments->chain, "Write a chain file for a hearing aid with these gains");
-    command->add_option("--output-limit", arguments->output_limit_db_spl, "Of the chain, in each band, in dB SPL")
-        ->check(CLI::Range(80.0, 130.0))
-        ->capture_default_str();
-    command->footer("Example: sidetone prescribe me.toml --rule compressive --svg gains.svg --chain aid.toml");
-    command->callback([arguments, &exit_code] { exit_code = prescribe(*arguments); });
+    auto command = app.add_subcommand("prescribe", "Gains for a hearing loss, from an audiogram, by published rules");
+    command.add_option("audiogram", arguments->audiogram, "Thresholds in dB HL for each ear, as TOML or CSV")
+        .required();
+    command.add_option("--rule", arguments->rule, "nal-r, nal-rp (severe losses) or compressive").capture_default_str();
+    command.add_option("--svg", arguments->svg, "Draw audiogram and gains to this file");
+    command.add_option("--json", arguments->json, "Also write the gains to this file");
+    command.add_option("--chain", arguments->chain, "Write a chain file for a hearing aid with these gains");
+    command.add_option("--output-limit", arguments->output_limit_db_spl, "Of the chain, in each band, in dB SPL")
+        .in_range(80.0, 130.0)
+        .capture_default_str();
+    command.footer("Example: sidetone prescribe me.toml --rule compressive --svg gains.svg --chain aid.toml");
+    command.callback([arguments, &exit_code] { exit_code = prescribe(*arguments); });
 }
 
 }  // namespace sidetone::cli

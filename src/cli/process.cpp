@@ -40,25 +40,25 @@ int process(ProcessArguments arguments) {
 
 }  // namespace
 
-void add_process(CLI::App& app, int& exit_code) {
+void add_process(Command app, int& exit_code) {
     auto arguments = std::make_shared<ProcessArguments>();
-    auto* command = app.add_subcommand("process", "Run a chain over a sound file, as fast as it goes");
-    command->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
-    command->add_option("input", arguments->input, "Sound file to read (WAV, FLAC, Ogg, …)")->required();
-    command->add_option("output", arguments->output, "WAV file to write (32-bit float)")->required();
-    command->add_option("--block", arguments->options.block_frames, "Frames a block; the result does not depend on it")
-        ->check(CLI::Range(1, 65536))
-        ->capture_default_str();
-    command->add_flag("--align", arguments->options.align, "Take the chain's delay off: the output lies on the input");
+    auto command = app.add_subcommand("process", "Run a chain over a sound file, as fast as it goes");
+    command.add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain").required();
+    command.add_option("input", arguments->input, "Sound file to read (WAV, FLAC, Ogg, …)").required();
+    command.add_option("output", arguments->output, "WAV file to write (32-bit float)").required();
+    command.add_option("--block", arguments->options.block_frames, "Frames a block; the result does not depend on it")
+        .in_range(1, 65536)
+        .capture_default_str();
+    command.add_flag("--align", arguments->options.align, "Take the chain's delay off: the output lies on the input");
     command
-        ->add_option("--channels", arguments->options.channels,
-                     "Write only so many channels, from the first on: 2 for what `spatialise` makes (0: all)")
-        ->check(CLI::Range(0, 16));
-    command->add_option("--device", arguments->device,
-                        "The card whose calibration counts, as `sidetone calibrate` names it (else \"default\")");
-    command->add_option("--json", arguments->json, "Write the ledger to this file");
-    command->footer("Example: sidetone process denoise noisy.wav clean.wav --align");
-    command->callback([arguments, &exit_code] { exit_code = process(*arguments); });
+        .add_option("--channels", arguments->options.channels,
+                    "Write only so many channels, from the first on: 2 for what `spatialise` makes (0: all)")
+        .in_range(0, 16);
+    command.add_option("--device", arguments->device,
+                       "The card whose calibration counts, as `sidetone calibrate` names it (else \"default\")");
+    command.add_option("--json", arguments->json, "Write the ledger to this file");
+    command.footer("Example: sidetone process denoise noisy.wav clean.wav --align");
+    command.callback([arguments, &exit_code] { exit_code = process(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -153,37 +153,37 @@ int remove(const ProfileArguments& arguments) {
 
 }  // namespace
 
-void add_profile(CLI::App& app, int& exit_code) {
+void add_profile(Command app, int& exit_code) {
     auto arguments = std::make_shared<ProfileArguments>();
-    auto* profile = app.add_subcommand("profile", "What is heard on which device, for `sidetone run` to restore");
-    profile->require_subcommand(1);
+    auto profile = app.add_subcommand("profile", "What is heard on which device, for `sidetone run` to restore");
+    profile.require_subcommand();
     const auto with_device = [&](const char* name, const char* text) {
-        auto* command = profile->add_subcommand(name, text);
+        auto command = profile.add_subcommand(name, text);
         command
-            ->add_option("device", arguments->device,
-                         "The card that plays: jack, one that `sidetone devices` lists, or \"default\"")
-            ->required();
+            .add_option("device", arguments->device,
+                        "The card that plays: jack, one that `sidetone devices` lists, or \"default\"")
+            .required();
         return command;
     };
-    auto* saving = with_device("save", "Keep a chain and settings of it for a device");
-    saving->add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain")->required();
+    auto saving = with_device("save", "Keep a chain and settings of it for a device");
+    saving.add_option("chain", arguments->chain, "Chain file, or the name of a ready-made chain").required();
     saving
-        ->add_option("--set", arguments->settings,
-                     "A setting, NAME=VALUE, by its name in docs/live-changes.md; any number")
-        ->allow_extra_args(false);
-    saving->add_option("--channels", arguments->channels, "Channels that the settings are checked with")
-        ->check(CLI::Range(1, 16))
-        ->capture_default_str();
-    saving->footer(
+        .add_option("--set", arguments->settings,
+                    "A setting, NAME=VALUE, by its name in docs/live-changes.md; any number")
+        .one_at_a_time();
+    saving.add_option("--channels", arguments->channels, "Channels that the settings are checked with")
+        .in_range(1, 16)
+        .capture_default_str();
+    saving.footer(
         "Example: sidetone profile save jack surround --set spatialise.hrir=room.sofa --set spatialise.balance_db=1.5");
-    saving->callback([arguments, &exit_code] { exit_code = save(*arguments); });
-    with_device("show", "Print the profile of a device")->callback([arguments, &exit_code] {
+    saving.callback([arguments, &exit_code] { exit_code = save(*arguments); });
+    with_device("show", "Print the profile of a device").callback([arguments, &exit_code] {
         exit_code = show(*arguments);
     });
-    with_device("remove", "Forget the profile of a device")->callback([arguments, &exit_code] {
+    with_device("remove", "Forget the profile of a device").callback([arguments, &exit_code] {
         exit_code = remove(*arguments);
     });
-    profile->add_subcommand("list", "Print all profiles")->callback([&exit_code] { exit_code = list(); });
+    profile.add_subcommand("list", "Print all profiles").callback([&exit_code] { exit_code = list(); });
 }
 
 }  // namespace sidetone::cli

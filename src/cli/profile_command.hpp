@@ -6,6 +6,6 @@
 namespace sidetone::cli {
 
 /// As the others in command.hpp.
-void add_profile(CLI::App& app, int& exit_code);
+void add_profile(Command app, int& exit_code);
 
 }  // namespace sidetone::cli

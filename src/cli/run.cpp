@@ -158,77 +158,75 @@ int run(RunArguments arguments) {
     return clean ? kFine : kFellShort;
 }
 
-void add_sim_options(CLI::App& command, RunArguments& arguments) {
+void add_sim_options(Command command, RunArguments& arguments) {
     auto& sim = arguments.sim;
     const auto group = "The simulated card";
     command
         .add_flag(
             "--sim-join", arguments.sim_join,
             "Two cards, each with a clock of its own: one listens, and --sim-skew-ppm is its; the other one plays")
-        ->group(group);
+        .group(group);
     command.add_option("--sim-jitter-us", sim.pacing.jitter_us, "Callbacks come up to so much late")
-        ->check(CLI::Range(0.0, 1e6))
-        ->group(group);
+        .in_range(0.0, 1e6)
+        .group(group);
     command.add_option("--sim-skew-ppm", sim.pacing.skew_ppm, "The card's clock is so much fast")
-        ->check(CLI::Range(-1e4, 1e4))
-        ->group(group);
+        .in_range(-1e4, 1e4)
+        .group(group);
     command.add_option("--sim-drop", sim.pacing.drop_share, "Share of callbacks that do not come")
-        ->check(CLI::Range(0.0, 1.0))
-        ->group(group);
+        .in_range(0.0, 1.0)
+        .group(group);
     command.add_option("--sim-double", sim.pacing.double_share, "Share of callbacks that come late, two in a row")
-        ->check(CLI::Range(0.0, 1.0))
-        ->group(group);
+        .in_range(0.0, 1.0)
+        .group(group);
     command
         .add_option("--sim-blocks", sim.pacing.block_pattern, "Block sizes to go through in turn, such as 64,100,333")
-        ->delimiter(',')
-        ->check(CLI::Range(1, 8192))
-        ->group(group);
+        .delimiter(',')
+        .in_range(1, 8192)
+        .group(group);
     command.add_option("--sim-vanish", sim.vanish_after_s, "The card is unplugged after so many seconds")
-        ->check(CLI::Range(0.0, 1e6))
-        ->excludes("--sim-join")
-        ->group(group);
+        .in_range(0.0, 1e6)
+        .excludes("--sim-join")
+        .group(group);
     command.add_option("--sim-return", sim.return_after_s, "… and plugged in again so many seconds later")
-        ->check(CLI::Range(0.0, 1e6))
-        ->group(group);
-    command.add_option("--sim-seed", sim.pacing.seed, "Seed of all that is random")->group(group);
+        .in_range(0.0, 1e6)
+        .group(group);
+    command.add_option("--sim-seed", sim.pacing.seed, "Seed of all that is random").group(group);
 }
 
 }  // namespace
 
-void add_run(CLI::App& app, int& exit_code) {
+void add_run(Command app, int& exit_code) {
     auto arguments = std::make_shared<RunArguments>();
-    auto* command = app.add_subcommand("run", "Run a chain live, from a card to a card");
-    command->add_option("chain", arguments->chain,
-                        "Chain file, or the name of a ready-made chain (else that of the device's profile)");
-    command->add_option("--device", arguments->device,
-                        "Card for both ways: sim, jack, rtaudio, or one that `sidetone devices` lists");
-    command->add_option("--in", arguments->input, "Card to listen to, or a sound file that the simulated card plays");
-    command->add_option("--out", arguments->output, "Card to play on, or a WAV file that the simulated card records");
-    command->add_flag("--no-profile", arguments->no_profile, "Leave what `sidetone profile` keeps for the device")
-        ->needs("chain");
-    command->add_option("--rate", arguments->rate_hz, "Frames a second")->check(CLI::Range(8000, 192'000));
-    command->add_option("--block", arguments->block_frames, "Frames a block")->check(CLI::Range(16, 4096));
-    command->add_option("--channels", arguments->channels, "Channels (as the file has, else 1)")
-        ->check(CLI::Range(1, 16));
+    auto command = app.add_subcommand("run", "Run a chain live, from a card to a card");
+    command.add_option("chain", arguments->chain,
+                       "Chain file, or the name of a ready-made chain (else that of the device's profile)");
+    command.add_option("--device", arguments->device,
+                       "Card for both ways: sim, jack, rtaudio, or one that `sidetone devices` lists");
+    command.add_option("--in", arguments->input, "Card to listen to, or a sound file that the simulated card plays");
+    command.add_option("--out", arguments->output, "Card to play on, or a WAV file that the simulated card records");
+    command.add_flag("--no-profile", arguments->no_profile, "Leave what `sidetone profile` keeps for the device")
+        .needs("chain");
+    command.add_option("--rate", arguments->rate_hz, "Frames a second").in_range(8000, 192'000);
+    command.add_option("--block", arguments->block_frames, "Frames a block").in_range(16, 4096);
+    command.add_option("--channels", arguments->channels, "Channels (as the file has, else 1)").in_range(1, 16);
     command
-        ->add_option("--out-channels", arguments->output_channels,
-                     "Play only so many channels, from the first on: 2 for what `spatialise` makes (as --channels)")
-        ->check(CLI::Range(1, 16));
-    command->add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
-        ->check(CLI::Range(0.0, 1e9));
-    command->add_flag(
-        "--watch-stalls", arguments->watch_stalls,
-        "Find out when the machine itself stands still (virtual ones do), and count misses of that apart");
-    command->add_option("--json", arguments->json, "Write the ledger to this file");
-    command->add_option("--osc", arguments->osc,
-                        "Take changes of settings (/limit/ceiling_dbfs -12) at this UDP port, from this machine only; "
-                        "ADDRESS:PORT listens on the network");
-    add_sim_options(*command, *arguments);
-    command->footer(
+        .add_option("--out-channels", arguments->output_channels,
+                    "Play only so many channels, from the first on: 2 for what `spatialise` makes (as --channels)")
+        .in_range(1, 16);
+    command.add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
+        .in_range(0.0, 1e9);
+    command.add_flag("--watch-stalls", arguments->watch_stalls,
+                     "Find out when the machine itself stands still (virtual ones do), and count misses of that apart");
+    command.add_option("--json", arguments->json, "Write the ledger to this file");
+    command.add_option("--osc", arguments->osc,
+                       "Take changes of settings (/limit/ceiling_dbfs -12) at this UDP port, from this machine only; "
+                       "ADDRESS:PORT listens on the network");
+    add_sim_options(command, *arguments);
+    command.footer(
         "Examples:\n"
         "  sidetone run denoise --device jack\n"
         "  sidetone run denoise --in noisy.wav --out heard.wav --rate 48000 --block 128 --json ledger.json");
-    command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -193,33 +193,33 @@ int score(const ScoreArguments& arguments) {
 
 }  // namespace
 
-void add_score(CLI::App& app, int& exit_code) {
+void add_score(Command app, int& exit_code) {
     auto arguments = std::make_shared<ScoreArguments>();
-    auto* command = app.add_subcommand("score", "Judge how well a sentence that is read aloud is pronounced");
-    command->add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …), a minute at most");
-    command->add_option("--text", arguments->text, "What is read aloud");
-    command->add_option("--phones", arguments->phones,
-                        "How it should be said: \"W IY | K AO L\"; default: as the lexicon says");
-    command->add_option("--list", arguments->list, "Many: lines of FILE<tab>TEXT or FILE<tab>TEXT<tab>PHONES");
-    command->add_option("--lexicon", arguments->lexicon,
-                        "Words and their phones, in the form of the CMU dictionary, which is the default");
-    command->add_flag("--strict", arguments->strict,
-                      "Refuse words that the lexicon does not have; default: guess by their letters");
-    command->add_flag("--also-unspoken", arguments->also_unspoken,
-                      "Judge also what sounds as if the text was not spoken, for comparing scores of whole corpora");
-    add_speech_model_options(*command, arguments->model);
-    add_scoring_pass_option(*command, arguments->model);
-    command->add_option("--scorer", arguments->scorer,
-                        "Weights of the scorer of one pass; default: those in models/phone-scorer");
-    command->add_option("--features", arguments->features,
-                        "No scores: write the scorer's inputs, 32-bit floats, a row for each phone, for training");
-    command->add_option("--json", arguments->json, "Write times and scores to this file");
-    command->footer(
+    auto command = app.add_subcommand("score", "Judge how well a sentence that is read aloud is pronounced");
+    command.add_option("file", arguments->file, "Sound file of any rate (WAV, FLAC, Ogg, …), a minute at most");
+    command.add_option("--text", arguments->text, "What is read aloud");
+    command.add_option("--phones", arguments->phones,
+                       "How it should be said: \"W IY | K AO L\"; default: as the lexicon says");
+    command.add_option("--list", arguments->list, "Many: lines of FILE<tab>TEXT or FILE<tab>TEXT<tab>PHONES");
+    command.add_option("--lexicon", arguments->lexicon,
+                       "Words and their phones, in the form of the CMU dictionary, which is the default");
+    command.add_flag("--strict", arguments->strict,
+                     "Refuse words that the lexicon does not have; default: guess by their letters");
+    command.add_flag("--also-unspoken", arguments->also_unspoken,
+                     "Judge also what sounds as if the text was not spoken, for comparing scores of whole corpora");
+    add_speech_model_options(command, arguments->model);
+    add_scoring_pass_option(command, arguments->model);
+    command.add_option("--scorer", arguments->scorer,
+                       "Weights of the scorer of one pass; default: those in models/phone-scorer");
+    command.add_option("--features", arguments->features,
+                       "No scores: write the scorer's inputs, 32-bit floats, a row for each phone, for training");
+    command.add_option("--json", arguments->json, "Write times and scores to this file");
+    command.footer(
         "Example: sidetone score bear.wav --text \"We call it bear\"\n"
         "Phones from 0 (wrong) to 2, words and the utterance to 10, as experts score learners. Exit code 1: the text "
         "was\n"
         "not spoken there; then there are no scores. What it is not for: models/phone-scorer/README.md");
-    command->callback([arguments, &exit_code] { exit_code = score(*arguments); });
+    command.callback([arguments, &exit_code] { exit_code = score(*arguments); });
 }
 
 }  // namespace sidetone::cli

@@ -31,32 +31,32 @@ speech::Lexicon read_lexicon(const std::string& asked) {
         "dictionary with --lexicon"};
 }
 
-void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments) {
+void add_speech_model_options(Command command, SpeechModelArguments& arguments) {
     command.add_option("--model", arguments.model, "Model of the task \"phonemes\": a name or a folder");
     command.add_option("--chunk-ms", arguments.chunk_ms, "Sound for which the network waits before it runs")
-        ->check(CLI::IsMember({20, 40, 60, 80, 100, 120, 160, 200, 320, 640}))
-        ->capture_default_str();
+        .one_of({20, 40, 60, 80, 100, 120, 160, 200, 320, 640})
+        .capture_default_str();
 }
 
-void add_pass_option(CLI::App& command, SpeechModelArguments& arguments) {
+void add_pass_option(Command command, SpeechModelArguments& arguments) {
     command
         .add_option("--pass", arguments.pass,
                     "full: the network that also hears what comes after a sound (models/phoneme-second-pass); "
                     "streaming: the one that hears live (models/phoneme-ctc)")
-        ->check(CLI::IsMember({"full", "streaming"}))
-        ->capture_default_str()
-        ->excludes("--model");
+        .one_of({"full", "streaming"})
+        .capture_default_str()
+        .excludes("--model");
 }
 
-void add_scoring_pass_option(CLI::App& command, SpeechModelArguments& arguments) {
+void add_scoring_pass_option(Command command, SpeechModelArguments& arguments) {
     command
         .add_option("--pass", arguments.pass,
                     "both: the mean of what both networks' scorers say; streaming: by the network that hears live "
                     "(models/phoneme-ctc); full: by the one that also hears what comes after a sound "
                     "(models/phoneme-second-pass)")
-        ->check(CLI::IsMember({"both", "full", "streaming"}))
-        ->capture_default_str()
-        ->excludes("--model");
+        .one_of({"both", "full", "streaming"})
+        .capture_default_str()
+        .excludes("--model");
 }
 
 bool are_both_passes(const SpeechModelArguments& arguments) {
@@ -106,8 +106,8 @@ speech::PhonemeRecognizer open_recognizer(const SpeechModelArguments& arguments)
                                      {.rows_per_run = arguments.chunk_ms / kRowMs}};
 }
 
-void add_prompt_options(CLI::App& command, PromptArguments& arguments) {
-    command.add_option("--text", arguments.text, "What is read aloud")->required();
+void add_prompt_options(Command command, PromptArguments& arguments) {
+    command.add_option("--text", arguments.text, "What is read aloud").required();
     command.add_flag("--strict", arguments.is_strict,
                      "Refuse words that the lexicon does not have; else they are said by rule");
     command.add_option("--lexicon", arguments.lexicon,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "speech/lexicon.hpp"
 #include "speech/phoneme_recognizer.hpp"
 #include "speech/prompt.hpp"
@@ -21,12 +21,12 @@ struct SpeechModelArguments {
 };
 
 /// --model and --chunk-ms.
-void add_speech_model_options(CLI::App& command, SpeechModelArguments& arguments);
+void add_speech_model_options(Command command, SpeechModelArguments& arguments);
 /// --pass, instead of --model; after that.
-void add_pass_option(CLI::App& command, SpeechModelArguments& arguments);
+void add_pass_option(Command command, SpeechModelArguments& arguments);
 
 /// The same with both passes together, of which scores may be the mean.
-void add_scoring_pass_option(CLI::App& command, SpeechModelArguments& arguments);
+void add_scoring_pass_option(Command command, SpeechModelArguments& arguments);
 
 /// Whether both passes are to hear it.
 [[nodiscard]] bool are_both_passes(const SpeechModelArguments& arguments);
@@ -58,7 +58,7 @@ struct PromptArguments {
     bool is_strict = false;
 };
 
-void add_prompt_options(CLI::App& command, PromptArguments& arguments);
+void add_prompt_options(Command command, PromptArguments& arguments);
 
 /// Words that the lexicon does not have are said by rule, and named in a message. Throws InputError: no lexicon, a text
 /// without words, words that nobody knows how to say, or with --strict any that the lexicon does not have (named).

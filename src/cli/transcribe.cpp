@@ -143,7 +143,7 @@ std::optional<speech::HeardWords> words_of(const WordArguments& arguments) {
     return speech::HeardWords{vocabulary, arguments.beam};
 }
 
-void add_word_options(CLI::App& command, WordArguments& arguments) {
+void add_word_options(Command command, WordArguments& arguments) {
     command.add_option("--word-lm", arguments.language,
                        "Print words: those that this ARPA file lists, and which follows which");
     command.add_option("--lexicon", arguments.lexicon,
@@ -154,17 +154,17 @@ void add_word_options(CLI::App& command, WordArguments& arguments) {
         "Words and phrases that are likely here, one a line, perhaps with a boost behind it (\":5\"; else 4, "
         "a natural logarithm)");
     command.add_option("--word-weight", arguments.weights.language, "What the model of words weighs beside the sound")
-        ->check(CLI::Range(0.0F, 100.0F))
-        ->capture_default_str();
+        .in_range(0.0F, 100.0F)
+        .capture_default_str();
     command.add_option("--word-bonus", arguments.weights.word_bonus, "Natural logarithm that each word counts for")
-        ->check(CLI::Range(-100.0F, 100.0F))
-        ->capture_default_str();
+        .in_range(-100.0F, 100.0F)
+        .capture_default_str();
     command.add_option("--phone-bonus", arguments.weights.phone_bonus, "The same for each phone of a word")
-        ->check(CLI::Range(-100.0F, 100.0F))
-        ->capture_default_str();
+        .in_range(-100.0F, 100.0F)
+        .capture_default_str();
     command.add_option("--word-beam", arguments.beam, "Hypotheses that the search for words keeps")
-        ->check(CLI::Range(1, 1024))
-        ->capture_default_str();
+        .in_range(1, 1024)
+        .capture_default_str();
 }
 
 int transcribe_files(const TranscribeArguments& arguments) {
@@ -214,42 +214,41 @@ int transcribe(const TranscribeArguments& arguments) {
 
 }  // namespace
 
-void add_transcribe(CLI::App& app, int& exit_code) {
+void add_transcribe(Command app, int& exit_code) {
     auto arguments = std::make_shared<TranscribeArguments>();
-    auto* command =
+    auto command =
         app.add_subcommand("transcribe", "Tell which phones or words are spoken, live or in recordings, and when");
-    command->add_option("files", arguments->files, "Sound files of any rate (WAV, FLAC, Ogg, …)");
-    add_listening_options(*command, arguments->listening);
-    command->add_flag("--brief", arguments->is_brief, "A line for each utterance, none for each phone or word");
+    command.add_option("files", arguments->files, "Sound files of any rate (WAV, FLAC, Ogg, …)");
+    add_listening_options(command, arguments->listening);
+    command.add_flag("--brief", arguments->is_brief, "A line for each utterance, none for each phone or word");
+    command.add_option("--beam", arguments->beam, fmt::format("Hypotheses that the search keeps (live: {})", kLiveBeam))
+        .in_range(1, 128)
+        .capture_default_str();
     command
-        ->add_option("--beam", arguments->beam, fmt::format("Hypotheses that the search keeps (live: {})", kLiveBeam))
-        ->check(CLI::Range(1, 128))
-        ->capture_default_str();
+        .add_option("--vad", arguments->detector,
+                    "What finds voices: silero, energy, or auto, the first there is; none: a file is one utterance")
+        .one_of({"auto", "silero", "energy", "none"})
+        .capture_default_str();
     command
-        ->add_option("--vad", arguments->detector,
-                     "What finds voices: silero, energy, or auto, the first there is; none: a file is one utterance")
-        ->check(CLI::IsMember({"auto", "silero", "energy", "none"}))
-        ->capture_default_str();
+        .add_option("--phone-lm", arguments->language,
+                    "Which phones follow which: an ARPA file, auto for that of English prompts, or none, so that the "
+                    "sound alone decides")
+        .capture_default_str();
+    add_word_options(command, arguments->words);
     command
-        ->add_option("--phone-lm", arguments->language,
-                     "Which phones follow which: an ARPA file, auto for that of English prompts, or none, so that the "
-                     "sound alone decides")
-        ->capture_default_str();
-    add_word_options(*command, arguments->words);
-    command
-        ->add_option("--words", arguments->text,
-                     "The text of each utterance once it is over, free of any vocabulary: on, off, or auto, where the "
-                     "weights are there and no --word-lm is given")
-        ->check(CLI::IsMember({"auto", "on", "off"}))
-        ->capture_default_str();
-    add_speech_model_options(*command, arguments->model);
-    add_pass_option(*command, arguments->model);
-    command->add_option("--json", arguments->json,
-                        "Write utterances, phones and words to this file; live also the ledger");
-    command->add_option("--json-lines", arguments->json_lines,
-                        "Live: write what is heard to this file while it is spoken, a line of JSON each time; -: "
-                        "standard output");
-    command->footer(
+        .add_option("--words", arguments->text,
+                    "The text of each utterance once it is over, free of any vocabulary: on, off, or auto, where the "
+                    "weights are there and no --word-lm is given")
+        .one_of({"auto", "on", "off"})
+        .capture_default_str();
+    add_speech_model_options(command, arguments->model);
+    add_pass_option(command, arguments->model);
+    command.add_option("--json", arguments->json,
+                       "Write utterances, phones and words to this file; live also the ledger");
+    command.add_option("--json-lines", arguments->json_lines,
+                       "Live: write what is heard to this file while it is spoken, a line of JSON each time; -: "
+                       "standard output");
+    command.footer(
         "Examples:\n"
         "  sidetone transcribe child.wav --json child.json\n"
         "  sidetone transcribe order.wav --word-lm models/voice-commands/commands.arpa\n"
@@ -258,10 +257,10 @@ void add_transcribe(CLI::App& app, int& exit_code) {
         "Phones are ARPAbet's. A phone's times are those of its peak, where the network is sure of it, and shorter "
         "than\n"
         "the phone; confidence is its probability there. For borders use `sidetone align`.");
-    command->callback([arguments, command, &exit_code] {
-        arguments->wants_full_pass = command->count("--pass") > 0 && arguments->model.pass == "full";
-        if (arguments->is_live() && command->count("--beam") == 0) arguments->beam = kLiveBeam;
-        if (arguments->is_live() && command->count("--chunk-ms") == 0) arguments->model.chunk_ms = kLiveChunkMs;
+    command.callback([arguments, command, &exit_code] {
+        arguments->wants_full_pass = command.count("--pass") > 0 && arguments->model.pass == "full";
+        if (arguments->is_live() && command.count("--beam") == 0) arguments->beam = kLiveBeam;
+        if (arguments->is_live() && command.count("--chunk-ms") == 0) arguments->model.chunk_ms = kLiveChunkMs;
         exit_code = transcribe(*arguments);
     });
 }

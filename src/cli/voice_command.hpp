@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/command_line.hpp"
 
 namespace sidetone::cli {
 
 /// `measure voice`; as the sub-commands of cli/command.hpp.
-void add_measure_voice(CLI::App& measure, int& exit_code);
+void add_measure_voice(Command measure, int& exit_code);
 
 }  // namespace sidetone::cli
