@@ -98,7 +98,21 @@ void halves(benchmark::State& state) {
     state.counters["max_error"] = layer.max_error();
 }
 
+// Weights rounded to integers of 24 bits.
+void rounded(benchmark::State& state) {
+    Layer layer{static_cast<std::size_t>(state.range(0))};
+    PackedMatrix matrix{layer.size, layer.size, {}, [&](std::size_t row, std::size_t k) { return layer.at(row, k); }};
+    matrix.round_weights();
+    for (auto _ : state) {
+        matrix.multiply({layer.x.data(), layer.size, 1}, {layer.out.data(), 1, layer.size});
+        benchmark::DoNotOptimize(layer.out.data());
+        benchmark::ClobberMemory();
+    }
+    state.counters["max_error"] = layer.max_error();
+}
+
 BENCHMARK(floats)->Arg(128)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
+BENCHMARK(rounded)->Arg(128)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
 BENCHMARK(halves)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
 BENCHMARK(dynamic_bytes)->Arg(128)->Arg(512)->Arg(1024);
 

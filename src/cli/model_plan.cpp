@@ -62,12 +62,13 @@ std::string memory_text(const PlanReport& plan) {
 }
 
 std::string steps_text(const PlanReport& plan) {
-    auto text = fmt::format("  {:>4} {:<20} {:>9} {:>8}  {}\n", "step", "operator", "k mul-add", "kB", "tensors, node");
+    auto text = fmt::format("  {:>4} {:<20} {:>9} {:>8} {:<7}  {}\n", "step", "operator", "k mul-add", "kB", "weights",
+                            "tensors, node");
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const auto& step = plan.steps[i];
-        text +=
-            fmt::format("  {:>4} {:<20} {:>9.1f} {:>8.1f}  {} -> {}  {}\n", i, step.operation, kilo(step.multiply_adds),
-                        kilo(step.bytes), text_of(step.reads), text_of(step.writes), step.node);
+        text += fmt::format("  {:>4} {:<20} {:>9.1f} {:>8.1f} {:<7}  {} -> {}  {}\n", i, step.operation,
+                            kilo(step.multiply_adds), kilo(step.bytes), step.weight_type, text_of(step.reads),
+                            text_of(step.writes), step.node);
     }
     return text;
 }
@@ -167,7 +168,8 @@ nlohmann::json to_json(const std::string& file, const PlanReport& plan) {
                          {"reads", to_json(step.reads)},
                          {"writes", to_json(step.writes)},
                          {"multiply_adds", step.multiply_adds},
-                         {"bytes", step.bytes}});
+                         {"bytes", step.bytes},
+                         {"weight_type", step.weight_type}});
     }
     return {{"file", file},
             {"multiply_adds", plan.multiply_adds},

@@ -319,6 +319,7 @@ void read_links(const TomlTable& table, const Manifest& model, GraphSpec& graph,
 GraphSpec read_graph(const TomlTable& table, const Manifest& model) {
     GraphSpec graph;
     graph.manifest = model.folder / "model.toml";
+    graph.keeps_float32 = model.keeps_float32;
     graph.file = table.text("file", fmt::format("{} that ends in .onnx or .tflite", kPlainName), is_weights_name);
     graph.bytes = static_cast<std::uint64_t>(table.integer("bytes", 1, static_cast<std::int64_t>(kMaxWeightsBytes)));
     graph.sha256 = table.text("sha256", kSha256Digits, is_sha256);
@@ -435,6 +436,9 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     if (table.has("backend")) {
         model.backend = table.choice<std::string>(
             "backend", {{"auto", "auto"}, {"onnxruntime", "onnxruntime"}, {"tflite", "tflite"}, {"native", "native"}});
+    }
+    if (table.has("precision")) {
+        model.keeps_float32 = table.choice<bool>("precision", {{"auto", false}, {"float32", true}});
     }
     if (model.task == "phonemes") {
         model.features = read_features(table.table("features"));

@@ -53,6 +53,7 @@ struct GraphSpec {
     std::vector<StateSpec> states;
     std::vector<ConstantSpec> constants;
     std::vector<LinkSpec> links;
+    bool keeps_float32 = false;  ///< the native executor holds weights of 32 bits as they are, however many
 };
 
 /// How samples become frames: a window of `length` samples every `hop`, at `sample_rate_hz`.
@@ -106,6 +107,7 @@ struct Manifest {
     std::string task;    ///< "denoise", "vad", "mos" or "phonemes"
     std::uint32_t sample_rate_hz = 0;
     std::string backend = "auto";  ///< "auto", "onnxruntime", "tflite", "native"
+    bool keeps_float32 = false;    ///< `precision = "float32"`; "auto" lets the native executor round large graphs
     FrontEnd front_end;
     Features features;  ///< of the task "phonemes"
     DeepFilterSpec deep_filter;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct ByteConvolutionKernel {
         return shape.batch * shape.groups * shape.group_outputs * shape.inner() * positions();
     }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.size() * weights[0].bytes(); }
+    [[nodiscard]] static std::string_view weight_type() noexcept { return "int8"; }
     [[nodiscard]] std::size_t positions() const noexcept {
         return static_cast<std::size_t>(shape.height.out * shape.width.out);
     }

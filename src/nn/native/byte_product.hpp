@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -136,6 +137,7 @@ struct ByteProductKernel {
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * weights.rows() * weights.inner(); }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights.bytes(); }
+    [[nodiscard]] static std::string_view weight_type() noexcept { return "int8"; }
     [[nodiscard]] std::optional<ByteProductKernel> with(const Epilogue& epilogue) const {
         return absorbing(*this, epilogue, Epilogue::Channels::last_axis);
     }

@@ -12,6 +12,7 @@
 #include "nn/native/lowering.hpp"
 #include "nn/native/memory_plan.hpp"
 #include "nn/native/onnx_import.hpp"
+#include "nn/native/round_weights.hpp"
 #include "nn/native/share_storage.hpp"
 #include "nn/tensor_check.hpp"
 #include "rt/error.hpp"
@@ -58,6 +59,7 @@ Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
     try {
         auto program = lower(model, graph);
         fuse_epilogues(program);
+        if (!graph.keeps_float32) round_weights(program);
         share_storage(program);
         plan_memory(program);
         settle(program);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "nn/native/elementwise_kernels.hpp"
@@ -53,6 +54,12 @@ struct GeneralRecurrence {
         std::size_t bytes = 0;
         for (const auto& d : directions) bytes += d.input.bytes() + d.recurrent.bytes() + d.reset.bytes();
         return bytes;
+    }
+    [[nodiscard]] std::string_view weight_type() const noexcept { return directions[0].input.weight_type(); }
+    void round_weights() {
+        for (auto& d : directions) {
+            for (auto* matrix : {&d.input, &d.recurrent, &d.reset}) matrix->round_weights();
+        }
     }
     [[nodiscard]] std::size_t scratch_elements() const noexcept {
         return (steps + 1) * batch * gates_of(cell) * hidden + 2 * hidden;

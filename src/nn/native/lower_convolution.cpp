@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "nn/native/depthwise_convolution.hpp"
 #include "nn/native/direct_convolution.hpp"
@@ -71,6 +72,10 @@ struct WindowKernel {
         return shape.batch * shape.outputs() * shape.width.out * shape.group_inputs * shape.width.taps;
     }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights[0].bytes() * weights.size(); }
+    [[nodiscard]] std::string_view weight_type() const noexcept { return weights[0].weight_type(); }
+    void round_weights() {
+        for (auto& matrix : weights) matrix.round_weights();
+    }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(p[0]);
         auto* out = static_cast<float*>(p[1]);

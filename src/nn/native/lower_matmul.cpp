@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <concepts>
+#include <string_view>
 
 #include "nn/native/gemm.hpp"
 #include "nn/native/loop_nest.hpp"
@@ -46,6 +48,8 @@ struct PackedKernel {
 
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * matrix.rows() * matrix.inner(); }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return matrix.bytes(); }
+    [[nodiscard]] std::string_view weight_type() const noexcept { return matrix.weight_type(); }
+    void round_weights() requires std::same_as<Matrix, PackedMatrix> { matrix.round_weights(); }
     // Rows of the matrix are the last axis of what it makes.
     [[nodiscard]] std::optional<PackedKernel> with(const Epilogue& epilogue) const {
         if (!epilogue.is_bias_of(Epilogue::Channels::last_axis, matrix.rows())) return std::nullopt;

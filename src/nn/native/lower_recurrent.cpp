@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "nn/native/general_recurrence.hpp"
 #include "nn/native/lowering.hpp"
@@ -35,6 +36,12 @@ struct RecurrentKernel {
         std::size_t bytes = 0;
         for (const auto& d : directions) bytes += d.input.bytes() + d.recurrent.bytes() + d.reset.bytes();
         return bytes;
+    }
+    [[nodiscard]] std::string_view weight_type() const noexcept { return directions[0].input.weight_type(); }
+    void round_weights() {
+        for (auto& d : directions) {
+            for (auto* matrix : {&d.input, &d.recurrent, &d.reset}) matrix->round_weights();
+        }
     }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(*p++);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "nn/native/packed_matrix.hpp"
 #include "nn/native/program_memory.hpp"
@@ -28,6 +29,8 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept {
         return panels_.size() * sizeof(std::uint16_t) + bias_.size() * sizeof(float);
     }
+
+    [[nodiscard]] static std::string_view weight_type() noexcept { return "float16"; }
 
     /// Adds one number per row, or one for all, to the bias.
     void add_bias(std::span<const float> more);

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
+#include <string_view>
 
 #include "nn/native/program_memory.hpp"
 
@@ -60,17 +62,32 @@ public:
 
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::size_t inner() const noexcept { return inner_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return (panels_.size() + bias_.size()) * sizeof(float); }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return (panels_.size() + bias_.size() + scales_.size()) * sizeof(float) + words_.size() * sizeof(std::uint32_t);
+    }
 
     /// Adds one number per row, or one for all, to the bias.
     void add_bias(std::span<const float> more);
+
+    /// Rounds the weights of all whole panels to integers of 24 bits, each row with a power of two as its scale, so
+    /// that products read three bytes of each: a weight changes by 2^-24 of its row's largest at most (by 2^-23 that
+    /// one). The last panel of a matrix that does not fill it, at most 48 rows, stays as it is, and so does a matrix
+    /// with rows whose largest is below 2^-95 or no number. Inputs of 2^90 may then overflow.
+    void round_weights();
+    /// As a plan names it.
+    [[nodiscard]] std::string_view weight_type() const noexcept { return words_.empty() ? "float32" : "int24"; }
 
     /// out = matrix·x + bias for every vector. Nothing outside the vectors is read or written.
     void multiply(InputVectors x, OutputVectors out) const noexcept;
 
 private:
     std::size_t rows_ = 0, inner_ = 0;
-    ProgramVector<float> panels_, bias_;  // both padded with zeros to whole grains of rows
+    // Of the rows that are rounded, with padding; the words as the processor's vectors want them
+    // (panel_product-inl.hpp).
+    ProgramVector<std::uint32_t> words_;
+    ProgramVector<float> scales_;
+    ProgramVector<float> panels_;  // of the other rows; it and the bias are padded with zeros to whole grains of rows
+    ProgramVector<float> bias_;
 };
 
 }  // namespace sidetone::nn::native

@@ -19,7 +19,8 @@ StepReport report_step(const Program& program, const Step& step) {
                       .reads = {},
                       .writes = {},
                       .multiply_adds = step.multiply_adds,
-                      .bytes = step.weight_bytes};
+                      .bytes = step.weight_bytes,
+                      .weight_type = step.weight_type};
     for (std::size_t i = 0; i < step.operands.size(); ++i) {
         auto& list = i < step.reads ? report.reads : report.writes;
         list.push_back(report_operand(program, step.operands[i]));

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/native/program.hpp"
@@ -23,6 +24,7 @@ struct StepReport {
     std::vector<OperandReport> reads, writes;
     std::uint64_t multiply_adds = 0;  ///< 0: about one operation an element
     std::size_t bytes = 0;            ///< of all operands and of the kernel's own weights: what a run touches
+    std::string_view weight_type;     ///< of the kernel's own weights: "float32", "int24", "float16", "int8" or none
 };
 
 /// How a graph is run: the kernels in their order, and where their tensors lie.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/native/epilogue.hpp"
@@ -56,11 +57,14 @@ struct Step {
     std::string operation, node;
     std::uint64_t multiply_adds = 0;   ///< that the operator's definition asks for; 0: about one operation an element
     std::size_t weight_bytes = 0;      ///< that the kernel holds itself and reads in each run
+    std::string_view weight_type;      ///< how it holds them; empty: it holds none
     bool may_overwrite_input = false;  ///< the first output may lie where the first input does
     std::optional<Epilogue> epilogue;  ///< all that the step does, where it is no more than one
     /// Makes the kernel also do an epilogue before it stores its first output; false where it cannot.
     bool (*absorb)(Step& step, const Epilogue& epilogue) = nullptr;
     std::size_t absorbed = 0;  ///< so many epilogues
+    /// Makes the kernel hold its weights in 24 bits; null where it cannot.
+    void (*round_weights)(Step& step) = nullptr;
     /// The same kernel in the memory whose scope the caller is in.
     std::shared_ptr<const void> (*clone)(const void* kernel) = nullptr;
     std::vector<std::size_t> part_offsets;  ///< of a concatenation, where every input may lie in the output, in bytes
@@ -77,16 +81,26 @@ struct Program {
     std::size_t arena_bytes = 0;
 };
 
+template <class Kernel>
+void describe_weights(Step& step, const Kernel& kernel) {
+    if constexpr (requires { kernel.weight_bytes(); }) {
+        step.weight_bytes = kernel.weight_bytes();
+        step.weight_type = "float32";
+    }
+    if constexpr (requires { kernel.weight_type(); }) step.weight_type = kernel.weight_type();
+}
+
 /// A step that calls `kernel(operands)`. What a kernel's `multiply_adds()` and `weight_bytes()` say, where it has them,
-/// is for the profile; `may_overwrite_input()` and `part_offsets()` let values share storage, `epilogue()` and
-/// `with(epilogue)`, which is the kernel with an epilogue or none, let steps become one.
+/// is for the profile, and so is `weight_type()` of those whose weights are no floats of 32 bits;
+/// `may_overwrite_input()` and `part_offsets()` let values share storage, `epilogue()` and `with(epilogue)`, which is
+/// the kernel with an epilogue or none, let steps become one.
 template <class Kernel>
 [[nodiscard]] Step make_step(Kernel kernel) {
     static_assert(noexcept(kernel(static_cast<void* const*>(nullptr))), "kernels run on the audio thread");
     Step step;
     step.run = [](const void* self, void* const* operands) noexcept { (*static_cast<const Kernel*>(self))(operands); };
     if constexpr (requires { kernel.multiply_adds(); }) step.multiply_adds = kernel.multiply_adds();
-    if constexpr (requires { kernel.weight_bytes(); }) step.weight_bytes = kernel.weight_bytes();
+    describe_weights(step, kernel);
     if constexpr (requires { kernel.may_overwrite_input(); }) step.may_overwrite_input = kernel.may_overwrite_input();
     if constexpr (requires { kernel.part_offsets(); }) step.part_offsets = kernel.part_offsets();
     if constexpr (requires { kernel.epilogue(); }) step.epilogue = kernel.epilogue();
@@ -96,6 +110,14 @@ template <class Kernel>
             if (!made) return false;
             self.kernel = std::make_shared<const Kernel>(*std::move(made));
             return true;
+        };
+    }
+    if constexpr (requires(Kernel made) { made.round_weights(); }) {
+        step.round_weights = [](Step& self) {
+            auto made = *static_cast<const Kernel*>(self.kernel.get());
+            made.round_weights();
+            describe_weights(self, made);
+            self.kernel = std::make_shared<const Kernel>(std::move(made));
         };
     }
     step.clone = [](const void* self) -> std::shared_ptr<const void> {

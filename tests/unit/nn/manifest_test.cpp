@@ -76,6 +76,19 @@ protected:
     test::TemporaryFolder folder_;
 };
 
+TEST_F(ManifestFile, SaysWhetherWeightsMayBeRounded) {
+    const auto keeps_float32 = [&](std::string_view line) {
+        std::string text{kGood};
+        test::write(folder_.path() / "model.toml", text.replace(text.find("[front_end]"), 0, line));
+        return read_manifest(folder_.path()).graphs[0].keeps_float32;
+    };
+    EXPECT_FALSE(keeps_float32(""));
+    EXPECT_FALSE(keeps_float32("precision = \"auto\"\n"));
+    EXPECT_TRUE(keeps_float32("precision = \"float32\"\n"));
+    EXPECT_THAT(complaint_with("[front_end]", "precision = \"half\"\n[front_end]"),
+                StartsWith(":8: key \"precision\": found \"half\", expected one of"));
+}
+
 TEST_F(ManifestFile, IsReadWhole) {
     test::write(folder_.path() / "model.toml", kGood);
     const auto model = read_manifest(folder_.path());
