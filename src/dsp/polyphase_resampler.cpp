@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dsp/polyphase_resampler.hpp"
 
-#include "dsp/polyphase_resampler_kernels.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -134,6 +132,11 @@ PolyphaseResampler::PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t o
         design_branch(fraction, lower_hz / in_rate_hz, beta, half_, branch);
         store_branch(branch, std::span(branches_).subspan(phase * units_ * kTapUnit, units_ * kTapUnit));
     }
+    filter_ = polyphase_filter(branches());
+}
+
+PolyphaseBranches PolyphaseResampler::branches() const noexcept {
+    return {branches_.data(), 2 * std::size_t{half_}, units_, phases_, step_};
 }
 
 [[gnu::hot]] std::int64_t PolyphaseResampler::newest_input(std::int64_t m) const noexcept {
@@ -160,8 +163,7 @@ PolyphaseResampler::PolyphaseResampler(std::uint32_t in_rate_hz, std::uint32_t o
     }
     const auto place = place_of(first, step_, phases_);
     const float* oldest = in + (place.input - (std::int64_t{half_} - 1) - in_position);
-    const PolyphaseBranches branches{branches_.data(), 2 * std::size_t{half_}, units_, phases_, step_};
-    polyphase_filter(branches, {oldest, place.phase}, count, out);
+    filter_(branches(), {oldest, place.phase}, count, out);
 }
 
 std::vector<float> resampled(std::span<const float> in, const PolyphaseResampler& resampler) {

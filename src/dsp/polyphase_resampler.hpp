@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dsp/aligned_vector.hpp"
+#include "dsp/polyphase_resampler_kernels.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::dsp {
@@ -56,9 +57,13 @@ public:
                  float* out) const noexcept SIDETONE_REALTIME;
 
 private:
+    [[nodiscard]] PolyphaseBranches branches() const noexcept;
+
     std::uint32_t phases_, step_, half_;
     std::size_t units_ = 0;          // vectors' worth of coefficients per branch
     AlignedVector<float> branches_;  // phases_ of them; the one of row f makes the outputs at a fraction of f / phases_
+    // Chosen once: a choice at every call reads code and tables that a callback finds cold.
+    PolyphaseFilter filter_ = nullptr;
 };
 
 /// A whole recording at the other rate, with silence before and after it: output m lies where input m · step / phases

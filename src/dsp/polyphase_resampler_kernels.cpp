@@ -156,8 +156,6 @@ HWY_INLINE void filter_four(const PolyphaseBranches& branches, const float* olde
 
 // What follows gives an output the same bits in whatever width it is computed: one sum, in the order of the taps.
 
-constexpr std::uint32_t kMostRaisedPhases = 4;
-
 /// All branches at kVectors × Lanes(d) neighbouring inputs, the first of which begins at `oldest`: each input is loaded
 /// once for all of them, and the sums are enough to hide the multiplier's latency. Their order is that of the phases; a
 /// pack numbers them, for an array is kept in registers only where no loop walks it.
@@ -204,68 +202,54 @@ HWY_INLINE void filter_group(D d, const PolyphaseBranches& branches, const float
     }
 }
 
-/// As many inputs as there are, all branches of each. What is left over from whole groups is a group that ends with the
-/// last input and begins within the one before: the outputs they share come out the same.
+/// All branches of as many inputs as there are. What is left over from whole groups is a group that ends with the last
+/// input and begins within the one before: the outputs they share come out the same.
+template <std::size_t kVectors, std::uint32_t kPhases, class D>
+HWY_INLINE void filter_inputs(D d, const PolyphaseBranches& branches, const float* oldest, std::size_t inputs,
+                              float* out) {
+    const std::size_t group = kVectors * hn::Lanes(d);
+    for (std::size_t i = 0; i < inputs; i += group) {
+        const auto at = HWY_MIN(i, inputs - group);
+        filter_group<kVectors, kPhases>(d, branches, oldest + at, out + at * kPhases);
+    }
+}
+
 template <std::uint32_t kPhases>
-[[gnu::hot]] void filter_inputs(const PolyphaseBranches& branches, const float* oldest, std::size_t inputs,
-                                float* out) {
-    const auto in_groups_of = [&]<std::size_t kVectors, class D>(D d) HWY_ATTR {
-        const std::size_t group = kVectors * hn::Lanes(d);
-        for (std::size_t i = 0; i < inputs; i += group) {
-            const auto at = HWY_MIN(i, inputs - group);
-            filter_group<kVectors, kPhases>(d, branches, oldest + at, out + at * kPhases);
-        }
-    };
+[[gnu::hot]] void filter_multiple(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
     const Wide wide;
     const Folded narrow;
+    // Outputs of an input of which some are not wanted are computed one by one, first for they take longest: those up
+    // to `head`, and those from `tail` on.
+    const std::size_t head = at.phase == 0 ? 0 : HWY_MIN(kPhases - at.phase, count);
+    auto inputs = (count - head) / kPhases;
+    if (inputs < hn::Lanes(narrow)) inputs = 0;
+    const auto tail = head + inputs * kPhases;
+    for (std::size_t n = head > 0 ? 0 : tail; n < count; n = n + 1 == head ? tail : n + 1) {
+        const auto place = at.phase + n;
+        out[n] = filter_one(branches, at.oldest + place / kPhases, static_cast<std::uint32_t>(place % kPhases));
+    }
+    const float* oldest = at.oldest + (at.phase + head) / kPhases;
     if (inputs >= 2 * hn::Lanes(wide)) {
-        in_groups_of.template operator()<2>(wide);
+        filter_inputs<2, kPhases>(wide, branches, oldest, inputs, out + head);
     } else if (inputs >= hn::Lanes(wide)) {
-        in_groups_of.template operator()<1>(wide);
-    } else if (inputs >= hn::Lanes(narrow)) {
-        in_groups_of.template operator()<1>(narrow);
-    } else {
-        for (std::size_t n = 0; n < inputs * kPhases; ++n)
-            out[n] = filter_one(branches, oldest + n / kPhases, static_cast<std::uint32_t>(n % kPhases));
+        filter_inputs<1, kPhases>(wide, branches, oldest, inputs, out + head);
+    } else if (inputs > 0) {
+        filter_inputs<1, kPhases>(narrow, branches, oldest, inputs, out + head);
     }
-}
-
-[[gnu::hot]] void filter_multiple(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
-    std::size_t n = 0;
-    for (; n < count && at.phase != 0; ++n) {
-        out[n] = filter_one(branches, at.oldest, at.phase);
-        at.phase = at.phase + 1 < branches.phases ? at.phase + 1 : 0;
-        at.oldest += at.phase == 0 ? 1 : 0;
-    }
-    const auto inputs = (count - n) / branches.phases;
-    if (branches.phases == 2) filter_inputs<2>(branches, at.oldest, inputs, out + n);
-    if (branches.phases == 3) filter_inputs<3>(branches, at.oldest, inputs, out + n);
-    if (branches.phases == 4) filter_inputs<4>(branches, at.oldest, inputs, out + n);
-    at.oldest += inputs;
-    n += inputs * branches.phases;
-    for (; n < count; ++n, ++at.phase) out[n] = filter_one(branches, at.oldest, at.phase);
-}
-
-bool is_small_multiple(const PolyphaseBranches& branches) {
-    return branches.step == 1 && branches.phases >= 2 && branches.phases <= kMostRaisedPhases;
 }
 
 #endif
 
-[[gnu::hot]] void filter(const PolyphaseBranches& branches, PolyphaseStart at, std::size_t count, float* out) {
+PolyphaseFilter filter_for([[maybe_unused]] const PolyphaseBranches& branches) {
 #if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
-    if (is_small_multiple(branches)) {
-        filter_multiple(branches, at, count, out);
-        return;
-    }
+    if (branches.step == 1 && branches.phases == 2) return filter_multiple<2>;
+    if (branches.step == 1 && branches.phases == 3) return filter_multiple<3>;
+    if (branches.step == 1 && branches.phases == 4) return filter_multiple<4>;
 #endif
 #if HWY_TARGET != HWY_SCALAR
-    if (branches.phases <= 1) {
-        filter_fraction(branches, at, count, out);
-        return;
-    }
+    if (branches.phases <= 1) return filter_fraction;
 #endif
-    filter_each(branches, at, count, out);
+    return filter_each;
 }
 
 }  // namespace sidetone::dsp::HWY_NAMESPACE
@@ -274,11 +258,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sidetone::dsp {
 
-HWY_EXPORT(filter);
+HWY_EXPORT(filter_for);
 
-[[gnu::hot]] void polyphase_filter(const PolyphaseBranches& branches, PolyphaseStart start, std::size_t count,
-                                   float* out) noexcept {
-    HWY_DYNAMIC_DISPATCH(filter)(branches, start, count, out);
+PolyphaseFilter polyphase_filter(const PolyphaseBranches& branches) noexcept {
+    return HWY_DYNAMIC_DISPATCH(filter_for)(branches);
 }
 
 }  // namespace sidetone::dsp

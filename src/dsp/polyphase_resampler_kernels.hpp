@@ -26,6 +26,10 @@ struct PolyphaseStart {
 
 /// `count` outputs, each summed in an order that depends on nothing but the number of taps: bits do not depend on
 /// chunks.
-void polyphase_filter(const PolyphaseBranches& branches, PolyphaseStart start, std::size_t count, float* out) noexcept;
+using PolyphaseFilter = void (*)(const PolyphaseBranches& branches, PolyphaseStart start, std::size_t count,
+                                 float* out);
+
+/// The one for branches like these, on this processor.
+[[nodiscard]] PolyphaseFilter polyphase_filter(const PolyphaseBranches& branches) noexcept;
 
 }  // namespace sidetone::dsp

@@ -72,7 +72,7 @@ const char* to_string(SampleFormat format) noexcept {
 [[gnu::hot]] ConversionReport to_float(const SampleSource& source, std::uint32_t channel, std::size_t first_frame,
                                        std::size_t frames, float* out) noexcept {
     const Lane<const std::byte, SampleSource> lane(source, channel, first_frame);
-    if (lane.is_packed()) return packed_to_float(source.format, lane.first, frames, out);
+    if (lane.is_packed()) return packed_conversion(source.format).to_float(lane.first, frames, out);
 
     PartialConversion done;
     if (source.channels == 2) {
@@ -82,7 +82,7 @@ const char* to_string(SampleFormat format) noexcept {
         std::byte packed[kChunk * 4];
         const std::size_t count = std::min(kChunk, frames - done.frames);
         copy_strided(lane.bytes, lane.at(done.frames), lane.stride, packed, lane.bytes, count);
-        add(done.report, packed_to_float(source.format, packed, count, out + done.frames));
+        add(done.report, packed_conversion(source.format).to_float(packed, count, out + done.frames));
         done.frames += count;
     }
     return done.report;
@@ -91,7 +91,7 @@ const char* to_string(SampleFormat format) noexcept {
 [[gnu::hot]] ConversionReport from_float(const float* in, const SampleSink& sink, std::uint32_t channel,
                                          std::size_t first_frame, std::size_t frames) noexcept {
     const Lane<std::byte, SampleSink> lane(sink, channel, first_frame);
-    if (lane.is_packed()) return packed_from_float(sink.format, in, frames, lane.first);
+    if (lane.is_packed()) return packed_conversion(sink.format).from_float(in, frames, lane.first);
 
     PartialConversion done;
     if (sink.channels == 2) {
@@ -100,7 +100,7 @@ const char* to_string(SampleFormat format) noexcept {
     while (done.frames < frames) {
         std::byte packed[kChunk * 4];
         const std::size_t count = std::min(kChunk, frames - done.frames);
-        add(done.report, packed_from_float(sink.format, in + done.frames, count, packed));
+        add(done.report, packed_conversion(sink.format).from_float(in + done.frames, count, packed));
         copy_strided(lane.bytes, packed, lane.bytes, lane.at(done.frames), lane.stride, count);
         done.frames += count;
     }

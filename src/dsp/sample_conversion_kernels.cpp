@@ -299,36 +299,24 @@ HWY_INLINE PartialConversion stereo32_from(const float* in, std::uint32_t channe
     return done;
 }
 
-[[gnu::hot]] ConversionReport packed_to_any(SampleFormat format, const std::byte* in, std::size_t count, float* out) {
-    switch (format) {
-        case SampleFormat::s16:
-            return packed_to<S16>(in, count, out);
-        case SampleFormat::s24:
-            return packed_to<S24>(in, count, out);
-        case SampleFormat::s24in32:
-            return packed_to<S24In32>(in, count, out);
-        case SampleFormat::s32:
-            return packed_to<S32>(in, count, out);
-        case SampleFormat::f32:
-            return packed_to<F32>(in, count, out);
-    }
-    return {};
+template <class Format>
+[[gnu::hot]] ConversionReport packed_to_float(const std::byte* in, std::size_t count, float* out) {
+    return packed_to<Format>(in, count, out);
 }
 
-[[gnu::hot]] ConversionReport packed_from_any(SampleFormat format, const float* in, std::size_t count, std::byte* out) {
-    switch (format) {
-        case SampleFormat::s16:
-            return packed_from<S16>(in, count, out);
-        case SampleFormat::s24:
-            return packed_from<S24>(in, count, out);
-        case SampleFormat::s24in32:
-            return packed_from<S24In32>(in, count, out);
-        case SampleFormat::s32:
-            return packed_from<S32>(in, count, out);
-        case SampleFormat::f32:
-            return packed_from<F32>(in, count, out);
-    }
-    return {};
+template <class Format>
+[[gnu::hot]] ConversionReport packed_from_float(const float* in, std::size_t count, std::byte* out) {
+    return packed_from<Format>(in, count, out);
+}
+
+template <class Format>
+constexpr PackedConversion packed_conversion() {
+    return {.to_float = packed_to_float<Format>, .from_float = packed_from_float<Format>};
+}
+
+PackedConversions packed_conversions() {
+    return {packed_conversion<S16>(), packed_conversion<S24>(), packed_conversion<S24In32>(), packed_conversion<S32>(),
+            packed_conversion<F32>()};
 }
 
 [[gnu::hot]] PartialConversion stereo_to_any(SampleFormat format, const std::byte* frames, std::uint32_t channel,
@@ -369,20 +357,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sidetone::dsp {
 
-HWY_EXPORT(packed_to_any);
-HWY_EXPORT(packed_from_any);
+HWY_EXPORT(packed_conversions);
 HWY_EXPORT(stereo_to_any);
 HWY_EXPORT(stereo_from_any);
 
-[[gnu::hot]] ConversionReport packed_to_float(SampleFormat format, const std::byte* in, std::size_t count,
-                                              float* out) noexcept {
-    return HWY_DYNAMIC_DISPATCH(packed_to_any)(format, in, count, out);
-}
-
-[[gnu::hot]] ConversionReport packed_from_float(SampleFormat format, const float* in, std::size_t count,
-                                                std::byte* out) noexcept {
-    return HWY_DYNAMIC_DISPATCH(packed_from_any)(format, in, count, out);
-}
+const PackedConversions kPackedConversions = HWY_DYNAMIC_DISPATCH(packed_conversions)();
 
 [[gnu::hot]] PartialConversion stereo_to_float(SampleFormat format, const std::byte* frames, std::uint32_t channel,
                                                std::size_t count, float* out) noexcept {

@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "dsp/sample_conversion.hpp"
 
 namespace sidetone::dsp {
 
-/// `count` samples that lie side by side.
-ConversionReport packed_to_float(SampleFormat format, const std::byte* in, std::size_t count, float* out) noexcept;
-ConversionReport packed_from_float(SampleFormat format, const float* in, std::size_t count, std::byte* out) noexcept;
+/// `count` samples that lie side by side, of one format.
+struct PackedConversion {
+    ConversionReport (*to_float)(const std::byte* in, std::size_t count, float* out);
+    ConversionReport (*from_float)(const float* in, std::size_t count, std::byte* out);
+};
+
+/// In the order of SampleFormat.
+using PackedConversions = std::array<PackedConversion, 5>;
+
+/// This processor's. Chosen while the program starts, and not at every call: that reads code and tables which a
+/// callback finds cold.
+extern const PackedConversions kPackedConversions;
+
+[[nodiscard]] inline const PackedConversion& packed_conversion(SampleFormat format) noexcept {
+    return kPackedConversions[static_cast<std::size_t>(format)];
+}
 
 /// What a conversion of whole vectors got done; the caller does the rest.
 struct PartialConversion {

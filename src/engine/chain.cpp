@@ -22,17 +22,17 @@ std::size_t arena_bytes(const ChainFile& file, const device::CardFormat& format)
 }  // namespace
 
 Chain::Chain(ChainFile& file, const device::CardFormat& format, Ledger& ledger, const Options& options)
-    : channels_(file.channels),
+    : arena_(arena_bytes(file, format)),
+      stages_(arena_.allocate<stage::Stage*>(file.stages.size(), alignof(stage::Stage*))),
+      buffers_(arena_.allocate<float*>(file.channels, alignof(float*))),
+      input_peaks_(arena_.allocate<std::atomic<float>>(file.channels, alignof(float))),
+      output_peaks_(arena_.allocate<std::atomic<float>>(format.output_channels, alignof(float))),
+      times_(make_lines(file, ledger)),
+      events_(options.events),
       nominal_period_ns_(1e9 * format.block_frames / format.rate_hz),
       nominal_block_(format.block_frames),
-      arena_(arena_bytes(file, format)),
-      stages_(arena_.allocate<stage::Stage*>(file.stages.size())),
-      buffers_(arena_.allocate<float*>(file.channels)),
-      input_peaks_(arena_.allocate<std::atomic<float>>(file.channels)),
-      output_peaks_(arena_.allocate<std::atomic<float>>(format.output_channels)),
-      buffer_(arena_.allocate<float>(std::size_t{file.channels} * format.max_block_frames)),
-      events_(options.events),
-      times_(make_lines(file, ledger)) {
+      channels_(file.channels),
+      buffer_(arena_.allocate<float>(std::size_t{file.channels} * format.max_block_frames)) {
     for (std::uint32_t c = 0; c < channels_; ++c)
         buffers_[c] = buffer_.data() + std::size_t{c} * format.max_block_frames;
     std::uint32_t index = 0;
@@ -119,7 +119,8 @@ std::vector<stage::WorkSource*> Chain::work() const {
             raise(input_peaks_[c], report.peak);
         }
     }
-    if (not_finite != 0) note_not_finite(not_finite, false);
+    if (not_finite != 0) [[unlikely]]
+        note_not_finite(not_finite, false);
 }
 
 [[gnu::hot]] void Chain::convert_out(const device::CardBlock& block) noexcept {
@@ -130,10 +131,11 @@ std::vector<stage::WorkSource*> Chain::work() const {
         not_finite += report.not_finite;
         if (c < output_peaks_.size()) raise(output_peaks_[c], report.peak);
     }
-    if (not_finite != 0) note_not_finite(not_finite, true);
+    if (not_finite != 0) [[unlikely]]
+        note_not_finite(not_finite, true);
 }
 
-void Chain::note_not_finite(std::uint64_t samples, bool at_output) noexcept {
+[[gnu::cold]] void Chain::note_not_finite(std::uint64_t samples, bool at_output) noexcept {
     not_finite_.fetch_add(samples, std::memory_order_relaxed);
     if (events_ == nullptr) return;
     events_->record({.at_ns = rt::now_ns(),
@@ -148,16 +150,25 @@ void Chain::note_not_finite(std::uint64_t samples, bool at_output) noexcept {
     times_.set(kCallback, took);
     times_.set(kTotal, ended_ns - block.due_ns);
     times_.finish_row();
-    if (events_ == nullptr) return;
     const auto period = static_cast<std::int64_t>(nominal_period_ns_ * block.frames / nominal_block_);
+    if (block.lost_frames != 0 || late + took > period) [[unlikely]]
+        note_trouble(block, ended_ns, period);
+    previous_overran_ = took > period;
+}
+
+// Cold, so that what every block runs lies in fewer cache lines.
+[[gnu::cold]] void Chain::note_trouble(const device::CardBlock& block, std::int64_t ended_ns,
+                                       std::int64_t period_ns) noexcept {
+    if (events_ == nullptr) return;
     const auto record = [&](stage::EventKind kind, std::int64_t a, std::int64_t b) noexcept {
         events_->record({.at_ns = ended_ns, .kind = static_cast<std::uint32_t>(kind), .values = {a, b, 0}});
     };
     if (block.lost_frames != 0) {
         record(stage::EventKind::frames_lost, static_cast<std::int64_t>(block.lost_frames), previous_overran_ ? 1 : 0);
     }
-    if (late + took > period) record(stage::EventKind::block_overrun, late, took);
-    previous_overran_ = took > period;
+    if (ended_ns - block.due_ns > period_ns) {
+        record(stage::EventKind::block_overrun, block.entered_ns - block.due_ns, ended_ns - block.entered_ns);
+    }
 }
 
 }  // namespace sidetone::engine

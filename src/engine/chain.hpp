@@ -52,25 +52,27 @@ private:
     void convert_out(const device::CardBlock& block) noexcept;
     void note_not_finite(std::uint64_t samples, bool at_output) noexcept;
     void note_timing(const device::CardBlock& block, std::int64_t ended_ns) noexcept;
+    void note_trouble(const device::CardBlock& block, std::int64_t ended_ns, std::int64_t period_ns) noexcept;
 
     // Columns of a block's row in the ledger; behind them one for each stage.
     enum Column : std::size_t { kLateness, kConversionIn, kConversionOut, kCallback, kTotal, kFirstStage };
 
     [[nodiscard]] rt::HistogramRows& make_lines(const ChainFile& file, Ledger& ledger) const;
 
-    std::uint32_t channels_;
-    double nominal_period_ns_;
-    std::uint32_t nominal_block_;
-    // Of the arena is what every block touches, side by side: to a callback every few milliseconds, pages are cold.
+    // Of the arena is what every block touches, side by side: to a callback every few milliseconds, pages are cold. So
+    // are members from `stages_` to `previous_overran_`.
     rt::Arena arena_;
-    std::span<stage::Stage*> stages_;
+    alignas(rt::kCacheLine) std::span<stage::Stage*> stages_;
     std::span<float*> buffers_;
     Peaks input_peaks_, output_peaks_;
+    rt::HistogramRows& times_;
+    rt::EventLog* events_;
+    double nominal_period_ns_;
+    std::uint32_t nominal_block_;
+    std::uint32_t channels_;
+    bool previous_overran_ = false;  // the last callback by itself took more than a period
     std::span<float> buffer_;
     std::uint32_t delay_frames_ = 0;
-    rt::EventLog* events_;
-    bool previous_overran_ = false;  // the last callback by itself took more than a period
-    rt::HistogramRows& times_;
     std::atomic<std::uint64_t> not_finite_{0};
 };
 

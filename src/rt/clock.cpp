@@ -34,9 +34,14 @@ struct CounterScale {
     std::int64_t scale = 0;
 };
 
-constinit CounterScale counter_scale;
-constinit bool counter_is_used = false;
-constinit std::atomic<bool> is_calibrated{false};
+// What a stamp takes lies in one cache line.
+struct alignas(64) StampClock {
+    CounterScale scale;
+    bool uses_counter = false;
+    std::atomic<bool> is_calibrated{false};
+};
+
+constinit StampClock stamp_clock;
 
 std::int64_t read_clock_ns(clockid_t clock) noexcept {
     timespec time{};
@@ -112,13 +117,13 @@ std::int64_t measured_scale() noexcept {
 
 void calibrate_once() noexcept {
     if (has_invariant_counter()) {
-        counter_scale.scale = measured_scale();
+        stamp_clock.scale.scale = measured_scale();
         const auto origin = read_paired(CLOCK_MONOTONIC);
-        counter_scale.origin_ticks = origin.ticks;
-        counter_scale.origin_ns = origin.ns;
-        counter_is_used = counter_scale.scale > 0;
+        stamp_clock.scale.origin_ticks = origin.ticks;
+        stamp_clock.scale.origin_ns = origin.ns;
+        stamp_clock.uses_counter = stamp_clock.scale.scale > 0;
     }
-    is_calibrated.store(true, std::memory_order_release);
+    stamp_clock.is_calibrated.store(true, std::memory_order_release);
 }
 
 }  // namespace
@@ -129,12 +134,13 @@ void calibrate_clock() noexcept {
 }
 
 [[gnu::hot]] std::int64_t now_ns() noexcept {
-    if (!is_calibrated.load(std::memory_order_acquire)) [[unlikely]]
+    if (!stamp_clock.is_calibrated.load(std::memory_order_acquire)) [[unlikely]]
         calibrate_clock();
-    if (!counter_is_used) return read_clock_ns(kSteadyRate);
+    if (!stamp_clock.uses_counter) return read_clock_ns(kSteadyRate);
     // Signed: another core's counter may stand a few ticks before the origin.
-    const auto ticks = static_cast<std::int64_t>(read_counter() - counter_scale.origin_ticks);
-    return counter_scale.origin_ns + static_cast<std::int64_t>((Int128{ticks} * counter_scale.scale) >> kScaleShift);
+    const auto ticks = static_cast<std::int64_t>(read_counter() - stamp_clock.scale.origin_ticks);
+    return stamp_clock.scale.origin_ns +
+           static_cast<std::int64_t>((Int128{ticks} * stamp_clock.scale.scale) >> kScaleShift);
 }
 
 std::int64_t monotonic_ns() noexcept {
@@ -151,7 +157,7 @@ std::int64_t process_cpu_ns() noexcept {
 
 const char* stamp_clock_name() noexcept {
     calibrate_clock();
-    return counter_is_used ? "tsc" : "monotonic";
+    return stamp_clock.uses_counter ? "tsc" : "monotonic";
 }
 
 void sleep_until_monotonic(std::int64_t due_ns) noexcept {

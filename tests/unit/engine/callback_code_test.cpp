@@ -34,12 +34,12 @@ constexpr std::uint32_t kBlocksPerCycle = 16, kFirstOfCycle = 4, kLastOfCycle = 
 constexpr std::uint32_t kWarmUpBlocks = 2 * kBlocksPerCycle, kWanted = 2 * (kLastOfCycle - kFirstOfCycle);
 constexpr std::uint32_t kMostBlocks = 24 * kBlocksPerCycle;
 constexpr std::int64_t kPeriodNs = 2'666'667;
-// With some to spare, for other processors' vector code lies in other pages: g++ 12 needs 19 and 32, clang 14, which
-// leaves instances of templates where they are, 25 and 39.
+// With some to spare, for other processors' vector code lies in other pages: g++ 12 needs 17 and 33, clang 14, which
+// leaves instances of templates where they are, at most 25 and 39.
 #ifdef __clang__
 constexpr std::size_t kMostPages = 30, kMostPagesWithBank = 44;
 #else
-constexpr std::size_t kMostPages = 24, kMostPagesWithBank = 36;
+constexpr std::size_t kMostPages = 21, kMostPagesWithBank = 36;
 #endif
 
 constexpr std::uint64_t kTrapFlag = 1U << 8U;  // in the flags register: a trap after every instruction
