@@ -14,6 +14,7 @@ void add_bench(Command app, int& exit_code) {
     add_bench_chain(bench, exit_code);
     add_bench_denoise(bench, exit_code);
     add_bench_infer(bench, exit_code);
+    add_bench_interruptions(bench, exit_code);
     add_bench_convolve(bench, exit_code);
     add_bench_features(bench, exit_code);
     add_bench_decode(bench, exit_code);

@@ -10,6 +10,7 @@ void add_bench_transport(Command bench, int& exit_code);
 void add_bench_chain(Command bench, int& exit_code);
 void add_bench_denoise(Command bench, int& exit_code);
 void add_bench_infer(Command bench, int& exit_code);
+void add_bench_interruptions(Command bench, int& exit_code);
 void add_bench_convolve(Command bench, int& exit_code);
 void add_bench_features(Command bench, int& exit_code);
 void add_bench_decode(Command bench, int& exit_code);

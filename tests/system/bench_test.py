@@ -222,5 +222,29 @@ class BenchInfer(program.ProgramTest):
         self.assert_refused(self.run_program("bench", "infer", "dtln", "--json", "no/such/folder.json"), "no/such/folder.json")
 
 
+class BenchInterruptions(program.ProgramTest):
+    def test_jobs_take_their_time_and_what_interrupts_them(self):
+        result = self.run_program("bench", "interruptions", "--seconds", 1, "--json", "out.json")
+        self.assert_fine(result)
+        found = self.json("out.json")
+        self.assertEqual([core["core"] for core in found["cores"]], list(range(len(found["cores"]))))
+        for core in found["cores"]:
+            self.assertGreater(core["seconds"], 0.08 - 0.001)
+            self.assertLess(core["lost_share"], 1)
+            self.assertEqual([entry["from_us"] for entry in core["interruptions"]], [1, 3, 10, 30, 100, 300])
+            # What was counted fills at least so much of the time that was lost.
+            least = sum(entry["from_us"] * entry["per_second"] for entry in core["interruptions"]) / 1e6
+            self.assertGreaterEqual(core["lost_share"] * 1.001, least)
+        self.assertEqual([job["job_us"] for job in found["jobs"]], [1, 3, 10, 30, 100, 300, 1000, 3000])
+        for job in found["jobs"]:
+            self.assertGreaterEqual(job["p50"], 0.99 * job["job_us"])
+            self.assertLessEqual(job["p50"], job["p999"])
+            self.assertLessEqual(job["p999"], job["max"])
+
+    def test_bad_input_is_refused(self):
+        self.assert_refused(self.run_program("bench", "interruptions", "--seconds", 0), "--seconds")
+        self.assert_refused(self.run_program("bench", "interruptions", "--priority", 100), "--priority")
+
+
 if __name__ == "__main__":
     program.main()
