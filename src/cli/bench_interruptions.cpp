@@ -9,13 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cli/bench.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
+#include "engine/report.hpp"
 #include "rt/clock.hpp"
+#include "rt/error.hpp"
 #include "rt/interruptions.hpp"
 #include "rt/thread.hpp"
 
@@ -49,15 +50,18 @@ struct Core {
 
 // One core after the other: watched all at once, a small machine would stand still.
 std::vector<Core> watch_cores(const InterruptionArguments& arguments) {
-    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    const auto turns =
-        std::max<std::int64_t>(1, static_cast<std::int64_t>(arguments.seconds * 1e9 / cores) / (kWatchNs + kRestNs));
+    const auto cores = rt::allowed_cores();
+    if (cores.empty()) throw InputError("this system does not tell its processors");
+    const auto turns = std::max<std::int64_t>(
+        1,
+        static_cast<std::int64_t>(arguments.seconds * 1e9 / static_cast<double>(cores.size())) / (kWatchNs + kRestNs));
     std::vector<Core> all;
     StatusLine line;
     std::string warning;
-    for (int number = 0; number < cores; ++number) {
+    for (const int number : cores) {
         Core core{.number = number, .watches = {}};
-        line.show(fmt::format("core {} of {}  {}", number, cores, bar(static_cast<double>(number) / cores, 20)));
+        line.show(fmt::format("core {}  {}", number,
+                              bar(static_cast<double>(all.size()) / static_cast<double>(cores.size()), 20)));
         rt::RealtimeThread thread{
             {.name = "interruptions", .priority = static_cast<int>(arguments.priority), .core = number},
             [&core, turns] {
@@ -66,7 +70,7 @@ std::vector<Core> watch_cores(const InterruptionArguments& arguments) {
                     rt::sleep_until_monotonic(rt::monotonic_ns() + kRestNs);
                 }
             }};
-        if (warning.empty() && arguments.priority > 0) warning = thread.warning();
+        if (warning.empty()) warning = thread.warning();
         thread.join();
         all.push_back(std::move(core));
     }
@@ -108,7 +112,7 @@ nlohmann::json print_job(std::int64_t job_us, const std::vector<Core>& cores) {
     const auto d = taken->distribution_us();
     fmt::print("{:>6}{:>11.1f}{:>9.1f}{:>9.1f}{:>9.1f}{:>10.1f}{:>12.1f}\n", job_us, d.p50, d.p95, d.p99, d.p999, d.max,
                d.p999 / d.p50);
-    return {{"job_us", job_us}, {"p50", d.p50}, {"p95", d.p95}, {"p99", d.p99}, {"p999", d.p999}, {"max", d.max}};
+    return {{"job_us", job_us}, {"us", engine::to_json(d)}};
 }
 
 int bench_interruptions(const InterruptionArguments& arguments) {

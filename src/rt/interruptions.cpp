@@ -15,6 +15,7 @@ Watch watch_interruptions(std::int64_t for_ns, std::int64_t least_ns, std::size_
         if (now - watch.end_ns >= least_ns) watch.interruptions.push_back({watch.end_ns, now - watch.end_ns});
         watch.end_ns = now;
     }
+    watch.interruptions.shrink_to_fit();
     return watch;
 }
 

@@ -4,10 +4,6 @@
 #include <algorithm>
 #include <atomic>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
 #include "rt/arena.hpp"
 #include "rt/clock.hpp"
 #include "rt/single_writer_single_reader_ring.hpp"
@@ -19,19 +15,6 @@ namespace {
 constexpr int kHighestPriority = 98;  // 99 is the kernel's own threads'
 constexpr std::size_t kMostUnseen = 1024;
 constexpr std::int64_t kRememberedNs = 60'000'000'000;
-
-std::vector<int> processors() {
-    std::vector<int> result;
-#if defined(__linux__)
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return result;
-    for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
-        if (CPU_ISSET(processor, &allowed)) result.push_back(processor);
-    }
-#endif
-    return result;
-}
 
 }  // namespace
 
@@ -73,7 +56,7 @@ private:
 
 StallWatch::StallWatch() {
     calibrate_clock();
-    for (const int processor : processors()) watchers_.push_back(std::make_unique<Watcher>(processor));
+    for (const int processor : allowed_cores()) watchers_.push_back(std::make_unique<Watcher>(processor));
     recent_.resize(watchers_.size());
 }
 

@@ -202,6 +202,19 @@ void RealtimeThread::join() {
     if (thread_.joinable()) thread_.join();
 }
 
+std::vector<int> allowed_cores() {
+    std::vector<int> cores;
+#if defined(__linux__)
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return cores;
+    for (int core = 0; core < CPU_SETSIZE; ++core) {
+        if (CPU_ISSET(core, &allowed)) cores.push_back(core);
+    }
+#endif
+    return cores;
+}
+
 int this_thread_kernel_id() noexcept {
 #if defined(__linux__)
     return static_cast<int>(syscall(SYS_gettid));

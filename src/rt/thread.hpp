@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace sidetone::rt {
 
@@ -45,6 +46,9 @@ private:
     int priority_ = 0;
     std::string warning_;
 };
+
+/// The cores that this process may run on; none where the system does not tell.
+[[nodiscard]] std::vector<int> allowed_cores();
 
 /// The calling thread's kernel id (gettid). A system call.
 [[nodiscard]] int this_thread_kernel_id() noexcept;

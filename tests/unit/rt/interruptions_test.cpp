@@ -39,7 +39,7 @@ TEST(Interruptions, LeavesOutWhatWouldEndAfterTheWatch) {
     EXPECT_EQ(taken.count(), 1);
 }
 
-TEST(Interruptions, SeesAThreadThatWasAway) {
+TEST(Interruptions, AreInOrderWithinTheWatch) {
     constexpr std::int64_t kLeast = 1;  // so that the clock's own readings count: some lie apart by more than 1 ns
     const auto watch = watch_interruptions(2'000'000, kLeast, 1'000'000);
     EXPECT_GE(watch.end_ns - watch.began_ns, 2'000'000);
@@ -51,6 +51,11 @@ TEST(Interruptions, SeesAThreadThatWasAway) {
         end = found.began_ns + found.length_ns;
     }
     EXPECT_LE(end, watch.end_ns);
+}
+
+TEST(Interruptions, LeavesOutWhatIsShorterThanTheLeast) {
+    constexpr std::int64_t kLeast = 10'000'000'000;
+    EXPECT_TRUE(watch_interruptions(2'000'000, kLeast, 100).interruptions.empty());
 }
 
 TEST(Interruptions, EndsWhenItsMemoryIsFull) {
