@@ -60,16 +60,19 @@ Option Command::add_option(const std::string& name, Value& value, const std::str
     return Option{*app_->add_option(name, value, text)};
 }
 
+// std::size_t and std::uint64_t are one or the other of the long ones.
 template Option Command::add_option(const std::string&, double&, const std::string&);
 template Option Command::add_option(const std::string&, float&, const std::string&);
 template Option Command::add_option(const std::string&, std::optional<double>&, const std::string&);
 template Option Command::add_option(const std::string&, std::string&, const std::string&);
 template Option Command::add_option(const std::string&, std::uint32_t&, const std::string&);
-template Option Command::add_option(const std::string&, std::uint64_t&, const std::string&);
+template Option Command::add_option(const std::string&, unsigned long&, const std::string&);
+template Option Command::add_option(const std::string&, unsigned long long&, const std::string&);
 template Option Command::add_option(const std::string&, std::vector<double>&, const std::string&);
 template Option Command::add_option(const std::string&, std::vector<std::string>&, const std::string&);
 template Option Command::add_option(const std::string&, std::vector<std::uint32_t>&, const std::string&);
-template Option Command::add_option(const std::string&, std::vector<std::uint64_t>&, const std::string&);
+template Option Command::add_option(const std::string&, std::vector<unsigned long>&, const std::string&);
+template Option Command::add_option(const std::string&, std::vector<unsigned long long>&, const std::string&);
 
 Option Command::add_flag(const std::string& name, bool& is_given, const std::string& text) {
     return Option{*app_->add_flag(name, is_given, text)};

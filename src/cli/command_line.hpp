@@ -17,8 +17,7 @@ namespace sidetone::cli {
 
 /// An option, a flag or a positional of a command; a handle, which the command outlives.
 ///
-/// This and `Command` are what the sub-commands use of CLI11, which only command_line.cpp includes: it takes a compiler
-/// 4 s in each source that does.
+/// This and `Command` are what the sub-commands use of CLI11, which only command_line.cpp includes.
 class Option {
 public:
     explicit Option(CLI::Option& option) : option_{&option} {}

@@ -8,6 +8,8 @@
 #include <limits>
 #include <mutex>
 
+#include "rt/arena.hpp"
+
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #include <x86intrin.h>
@@ -35,7 +37,7 @@ struct CounterScale {
 };
 
 // What a stamp takes lies in one cache line.
-struct alignas(64) StampClock {
+struct alignas(kCacheLine) StampClock {
     CounterScale scale;
     bool uses_counter = false;
     std::atomic<bool> is_calibrated{false};
