@@ -9,7 +9,9 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "dsp/biquad.hpp"
@@ -98,22 +100,35 @@ TEST(VectorTarget, TransformsAgree) {
     }
 }
 
+// One ratio for each of the filters that a resampler chooses from when it is made.
 TEST(VectorTarget, ResamplersAgreeAndStayExactInChunks) {
-    const PolyphaseResampler resampler(44'100, 16'000);
+    constexpr std::size_t kCount = 500;
+    struct Rates {
+        std::uint32_t in_hz, out_hz;
+    };
     const auto in = test::white_noise(2000, 72);
-    const std::int64_t begin = resampler.oldest_input(0);
-    std::vector<float> expected(500);
-    resampler.compute(in.data(), begin, 0, 500, expected.data());
-    with_every_target([&] {
-        std::vector<float> whole(500);
-        resampler.compute(in.data(), begin, 0, 500, whole.data());
-        std::vector<float> pieces(500);
-        for (std::size_t n = 0; n < 500; n += 5) {
-            resampler.compute(in.data(), begin, static_cast<std::int64_t>(n), 5, pieces.data() + n);
-        }
-        ASSERT_EQ(pieces, whole);
-        for (std::size_t n = 0; n < 500; ++n) ASSERT_NEAR(whole[n], expected[n], 2e-6);
-    });
+    for (const auto rates :
+         {Rates{44'100, 16'000}, {24'000, 48'000}, {16'000, 48'000}, {12'000, 48'000}, {48'000, 16'000}}) {
+        SCOPED_TRACE(std::to_string(rates.in_hz) + " Hz to " + std::to_string(rates.out_hz) + " Hz");
+        // Made anew, with the filter of the vectors that may be used now; `chunk` outputs at a time.
+        const auto resampled = [&](std::size_t chunk) {
+            const PolyphaseResampler resampler(rates.in_hz, rates.out_hz);
+            const std::int64_t begin = resampler.oldest_input(0);
+            std::vector<float> out(kCount);
+            for (std::size_t n = 0; n < kCount; n += chunk) {
+                resampler.compute(in.data(), begin, static_cast<std::int64_t>(n), std::min(chunk, kCount - n),
+                                  out.data() + n);
+            }
+            return out;
+        };
+        const auto expected = resampled(kCount);
+        with_every_target([&] {
+            const auto whole = resampled(kCount);
+            for (std::size_t n = 0; n < kCount; ++n) ASSERT_NEAR(whole[n], expected[n], 2e-6) << n;
+            // Of a multiple's inputs: too few for a vector, enough for a narrow one, for a wide one, for two.
+            for (const std::size_t chunk : {5U, 13U, 18U, 43U}) ASSERT_EQ(resampled(chunk), whole) << chunk;
+        });
+    }
 }
 
 TEST(VectorTarget, ConversionsGiveTheSameBytes) {
