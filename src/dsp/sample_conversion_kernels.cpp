@@ -361,7 +361,11 @@ HWY_EXPORT(packed_conversions);
 HWY_EXPORT(stereo_to_any);
 HWY_EXPORT(stereo_from_any);
 
-const PackedConversions kPackedConversions = HWY_DYNAMIC_DISPATCH(packed_conversions)();
+PackedConversions choose_packed_conversions() noexcept {
+    return HWY_DYNAMIC_DISPATCH(packed_conversions)();
+}
+
+const PackedConversions kPackedConversions = choose_packed_conversions();
 
 [[gnu::hot]] PartialConversion stereo_to_float(SampleFormat format, const std::byte* frames, std::uint32_t channel,
                                                std::size_t count, float* out) noexcept {

@@ -17,6 +17,9 @@ struct PackedConversion {
 /// In the order of SampleFormat.
 using PackedConversions = std::array<PackedConversion, 5>;
 
+/// Those of the best vectors that may be used now: a test may forbid some.
+[[nodiscard]] PackedConversions choose_packed_conversions() noexcept;
+
 /// This processor's. Chosen while the program starts, and not at every call: that reads code and tables which a
 /// callback finds cold.
 extern const PackedConversions kPackedConversions;

@@ -11,7 +11,9 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsp/biquad.hpp"
@@ -21,6 +23,7 @@
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
 #include "dsp/sample_conversion.hpp"
+#include "dsp/sample_conversion_kernels.hpp"
 #include "unit/dsp/signals.hpp"
 
 namespace sidetone::dsp {
@@ -131,28 +134,90 @@ TEST(VectorTarget, ResamplersAgreeAndStayExactInChunks) {
     }
 }
 
-TEST(VectorTarget, ConversionsGiveTheSameBytes) {
-    const auto signal = test::white_noise(131, 73, 0.5F);
-    for (const auto format :
-         {SampleFormat::s16, SampleFormat::s24, SampleFormat::s24in32, SampleFormat::s32, SampleFormat::f32}) {
-        for (const std::uint32_t channels : {1U, 2U, 3U}) {
-            const auto convert = [&](std::vector<std::byte>& card, std::vector<float>& back) {
-                card.assign(131 * channels * bytes_per_sample(format), std::byte{0});
-                back.assign(131, 0.0F);
-                const std::array<void*, 1> sink{card.data()};
-                const std::array<const void*, 1> source{card.data()};
-                from_float(signal.data(), {sink.data(), format, true, channels}, channels - 1, 0, 131);
-                to_float({source.data(), format, true, channels}, channels - 1, 0, 131, back.data());
+constexpr std::array kFormats{SampleFormat::s16, SampleFormat::s24, SampleFormat::s24in32, SampleFormat::s32,
+                              SampleFormat::f32};
+
+/// Samples within and beyond ±1, at ±1, and not finite.
+std::vector<float> rough_signal(std::size_t count) {
+    auto signal = test::white_noise(count, 73, 0.5F);
+    for (std::size_t n = 5; n < count; n += 11) signal[n] = n % 2 == 0 ? 1.0F : -1.0F;
+    for (std::size_t n = 6; n < count; n += 13) {
+        signal[n] = n % 2 == 0 ? std::numeric_limits<float>::quiet_NaN() : -std::numeric_limits<float>::infinity();
+    }
+    return signal;
+}
+
+/// All that a conversion gives.
+struct Converted {
+    std::vector<std::byte> bytes;
+    std::uint32_t not_finite, clipped;
+    float peak;
+
+    bool operator==(const Converted&) const = default;
+};
+
+/// `convert` is handed a pattern to write over, so that strays are seen.
+template <class Convert>
+Converted converted(std::size_t bytes, Convert convert) {
+    std::vector<std::byte> out(bytes, std::byte{0x5A});
+    const ConversionReport report = convert(out.data());
+    return {std::move(out), report.not_finite, report.clipped, report.peak};
+}
+
+Converted to_card(const PackedConversion& conversion, const float* in, std::size_t count) {
+    // No format takes more than four bytes: what is left over stays as it was.
+    return converted(4 * count + 16, [&](std::byte* out) { return conversion.from_float(in, count, out); });
+}
+
+Converted from_card(const PackedConversion& conversion, const std::byte* in, std::size_t count) {
+    return converted(sizeof(float) * (count + 16),
+                     [&](std::byte* out) { return conversion.to_float(in, count, reinterpret_cast<float*>(out)); });
+}
+
+// kPackedConversions stay those of the best vectors.
+TEST(VectorTarget, PackedConversionsGiveTheSameBytesForEveryNumberOfSamples) {
+    const auto signal = rough_signal(131);
+    // A card may hold any bytes: as floats, these are not all finite.
+    const auto* const card = reinterpret_cast<const std::byte*>(signal.data());
+    with_every_target([&] {
+        const auto conversions = choose_packed_conversions();
+        for (const auto format : kFormats) {
+            const auto& best = packed_conversion(format);
+            const auto& here = conversions[static_cast<std::size_t>(format)];
+            for (std::size_t count = 0; count <= signal.size(); ++count) {
+                ASSERT_EQ(to_card(here, signal.data(), count), to_card(best, signal.data(), count))
+                    << to_string(format) << ", " << count << " samples";
+                ASSERT_EQ(from_card(here, card, count), from_card(best, card, count))
+                    << to_string(format) << ", " << count << " samples";
+            }
+        }
+    });
+}
+
+// What whole vectors leave over of a stereo card is left to kPackedConversions.
+TEST(VectorTarget, StereoConversionsGiveTheSameBytes) {
+    constexpr std::size_t kFrames = 131;
+    const auto signal = rough_signal(2 * kFrames);
+    for (const auto format : kFormats) {
+        for (const std::uint32_t channel : {0U, 1U}) {
+            SCOPED_TRACE(std::string(to_string(format)) + ", channel " + std::to_string(channel));
+            const auto write = [&] {
+                return converted(2 * kFrames * bytes_per_sample(format), [&](std::byte* out) {
+                    const std::array<void*, 1> data{out};
+                    return from_float(signal.data(), {data.data(), format, true, 2}, channel, 0, kFrames);
+                });
             };
-            std::vector<std::byte> expected_card;
-            std::vector<float> expected_back;
-            convert(expected_card, expected_back);
+            const auto read = [&] {
+                return converted(sizeof(float) * kFrames, [&](std::byte* out) {
+                    const std::array<const void*, 1> data{signal.data()};
+                    return to_float({data.data(), format, true, 2}, channel, 0, kFrames, reinterpret_cast<float*>(out));
+                });
+            };
+            const auto written = write();
+            const auto samples = read();
             with_every_target([&] {
-                std::vector<std::byte> card;
-                std::vector<float> back;
-                convert(card, back);
-                ASSERT_EQ(card, expected_card) << to_string(format) << ", " << channels << " channels";
-                ASSERT_EQ(back, expected_back) << to_string(format) << ", " << channels << " channels";
+                ASSERT_EQ(write(), written);
+                ASSERT_EQ(read(), samples);
             });
         }
     }
