@@ -2,6 +2,7 @@
 #include "dsp/sample_conversion_kernels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -315,8 +316,8 @@ constexpr PackedConversion packed_conversion() {
 }
 
 PackedConversions packed_conversions() {
-    return {packed_conversion<S16>(), packed_conversion<S24>(), packed_conversion<S24In32>(), packed_conversion<S32>(),
-            packed_conversion<F32>()};
+    return std::array{packed_conversion<S16>(), packed_conversion<S24>(), packed_conversion<S24In32>(),
+                      packed_conversion<S32>(), packed_conversion<F32>()};
 }
 
 [[gnu::hot]] PartialConversion stereo_to_any(SampleFormat format, const std::byte* frames, std::uint32_t channel,
