@@ -154,14 +154,24 @@ HWY_INLINE void filter_four(const PolyphaseBranches& branches, const float* olde
 // Vectors of variable length have no arrays.
 #if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
 
-// What follows gives an output the same bits in whatever width it is computed: one sum, in the order of the taps.
+// What follows gives an output the same bits in whatever width it is computed: one sum, in the order of the taps. The
+// output of phase 0 is no sum: it lies where an input lies, and a filter that ends at half the input rate has its zeros
+// at all others.
 
-/// All branches at kVectors × Lanes(d) neighbouring inputs, the first of which begins at `oldest`: each input is loaded
-/// once for all of them, and the sums are enough to hide the multiplier's latency. Their order is that of the phases; a
-/// pack numbers them, for an array is kept in registers only where no loop walks it.
+/// The input where phase 0 lies.
+HWY_INLINE const float* middle(const PolyphaseBranches& branches, const float* oldest) {
+    return oldest + branches.taps / 2 - 1;
+}
+
+/// The branches of kSums / kVectors phases, from `first_phase` on, at kVectors × Lanes(d) neighbouring inputs, the
+/// first of which begins at `oldest`: each input is loaded once for all of them, and the sums are enough to hide the
+/// multiplier's latency. Their order is that of the phases; a pack numbers them, for an array is kept in registers only
+/// where no loop walks it.
 template <std::size_t kVectors, class D, class V, std::size_t kSums>
-HWY_INLINE void filter_neighbours(D d, const PolyphaseBranches& branches, const float* oldest, V (&sums)[kSums]) {
+HWY_INLINE void filter_neighbours(D d, const PolyphaseBranches& branches, std::uint32_t first_phase,
+                                  const float* oldest, V (&sums)[kSums]) {
     const std::size_t branch = branches.units * kTapUnit;
+    const float* const coefficients = branches.coefficients + first_phase * branch;
     const auto for_each_sum = [&]<std::size_t... kSum>(std::index_sequence<kSum...>) HWY_ATTR {
         ((sums[kSum] = hn::Zero(d)), ...);
         const auto add_unit = [&](const float* in, const float* unit) HWY_ATTR {
@@ -172,33 +182,32 @@ HWY_INLINE void filter_neighbours(D d, const PolyphaseBranches& branches, const 
             }
         };
         for (std::size_t unit = 0; unit + 1 < branches.units; ++unit)
-            add_unit(oldest + unit * kTapUnit, branches.coefficients + unit * kTapUnit);
-        add_unit(oldest + branches.taps - kTapUnit, branches.coefficients + (branches.units - 1) * kTapUnit);
+            add_unit(oldest + unit * kTapUnit, coefficients + unit * kTapUnit);
+        add_unit(oldest + branches.taps - kTapUnit, coefficients + (branches.units - 1) * kTapUnit);
     };
     for_each_sum(std::make_index_sequence<kSums>());
 }
 
 HWY_INLINE float filter_one(const PolyphaseBranches& branches, const float* oldest, std::uint32_t phase) {
+    if (phase == 0) return *middle(branches, oldest);
     const hn::CappedTag<float, 1> d;
-    PolyphaseBranches branch = branches;
-    branch.coefficients += phase * branches.units * kTapUnit;
     hn::Vec<decltype(d)> sums[1];
-    filter_neighbours<1>(d, branch, oldest, sums);
+    filter_neighbours<1>(d, branches, phase, oldest, sums);
     return hn::GetLane(sums[0]);
 }
 
 /// All branches at kVectors × Lanes(d) neighbouring inputs, their outputs in the order of time.
 template <std::size_t kVectors, std::uint32_t kPhases, class D>
 HWY_INLINE void filter_group(D d, const PolyphaseBranches& branches, const float* oldest, float* out) {
-    hn::Vec<D> sums[kPhases * kVectors];
-    filter_neighbours<kVectors>(d, branches, oldest, sums);
+    hn::Vec<D> sums[(kPhases - 1) * kVectors];
+    filter_neighbours<kVectors>(d, branches, 1, oldest, sums);
     for (std::size_t v = 0; v < kVectors; ++v) {
+        const auto first = hn::LoadU(d, middle(branches, oldest) + v * hn::Lanes(d));
         const auto* const of = sums + v;
         float* const to = out + v * hn::Lanes(d) * kPhases;
-        if constexpr (kPhases == 2) hn::StoreInterleaved2(of[0], of[kVectors], d, to);
-        if constexpr (kPhases == 3) hn::StoreInterleaved3(of[0], of[kVectors], of[2 * kVectors], d, to);
-        if constexpr (kPhases == 4)
-            hn::StoreInterleaved4(of[0], of[kVectors], of[2 * kVectors], of[3 * kVectors], d, to);
+        if constexpr (kPhases == 2) hn::StoreInterleaved2(first, of[0], d, to);
+        if constexpr (kPhases == 3) hn::StoreInterleaved3(first, of[0], of[kVectors], d, to);
+        if constexpr (kPhases == 4) hn::StoreInterleaved4(first, of[0], of[kVectors], of[2 * kVectors], d, to);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "dsp/sample_conversion_kernels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -315,8 +316,8 @@ constexpr PackedConversion packed_conversion() {
 }
 
 PackedConversions packed_conversions() {
-    return {packed_conversion<S16>(), packed_conversion<S24>(), packed_conversion<S24In32>(), packed_conversion<S32>(),
-            packed_conversion<F32>()};
+    return std::array{packed_conversion<S16>(), packed_conversion<S24>(), packed_conversion<S24In32>(),
+                      packed_conversion<S32>(), packed_conversion<F32>()};
 }
 
 [[gnu::hot]] PartialConversion stereo_to_any(SampleFormat format, const std::byte* frames, std::uint32_t channel,
@@ -361,7 +362,11 @@ HWY_EXPORT(packed_conversions);
 HWY_EXPORT(stereo_to_any);
 HWY_EXPORT(stereo_from_any);
 
-const PackedConversions kPackedConversions = HWY_DYNAMIC_DISPATCH(packed_conversions)();
+PackedConversions choose_packed_conversions() noexcept {
+    return HWY_DYNAMIC_DISPATCH(packed_conversions)();
+}
+
+const PackedConversions kPackedConversions = choose_packed_conversions();
 
 [[gnu::hot]] PartialConversion stereo_to_float(SampleFormat format, const std::byte* frames, std::uint32_t channel,
                                                std::size_t count, float* out) noexcept {

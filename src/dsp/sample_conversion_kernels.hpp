@@ -16,6 +16,11 @@ struct PackedConversion {
 
 /// In the order of SampleFormat.
 using PackedConversions = std::array<PackedConversion, 5>;
+static_assert(std::tuple_size_v<PackedConversions> == static_cast<std::size_t>(SampleFormat::f32) + 1,
+              "f32 is the last format, and each has its place");
+
+/// Those of the best vectors that may be used now: a test may forbid some.
+[[nodiscard]] PackedConversions choose_packed_conversions() noexcept;
 
 /// This processor's. Chosen while the program starts, and not at every call: that reads code and tables which a
 /// callback finds cold.

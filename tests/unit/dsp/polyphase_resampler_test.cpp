@@ -189,6 +189,22 @@ TEST(PolyphaseResampler, EqualRatesAreTheIdentity) {
     EXPECT_TRUE(std::equal(out.begin(), out.end(), in.begin() + 15));
 }
 
+TEST(PolyphaseResampler, AMultipleOfTheRateKeepsTheInputsThemselves) {
+    for (const std::uint32_t multiple : {2U, 3U, 4U}) {
+        const PolyphaseResampler resampler(16'000, 16'000 * multiple);
+        constexpr std::int64_t kInputs = 300;
+        const std::int64_t begin = resampler.oldest_input(0);
+        const auto end = resampler.newest_input((kInputs - 1) * std::int64_t{multiple}) + 1;
+        const auto in = test::white_noise(static_cast<std::size_t>(end - begin), 62);
+        for (const std::size_t count : {std::size_t{1}, std::size_t{5}, std::size_t{64}, std::size_t{kInputs}}) {
+            std::vector<float> out(count * multiple - (multiple - 1));
+            resampler.compute(in.data(), begin, 0, out.size(), out.data());
+            for (std::size_t n = 0; n < count; ++n)
+                ASSERT_EQ(out[n * multiple], in[n - static_cast<std::size_t>(begin)]) << multiple << ", " << n;
+        }
+    }
+}
+
 TEST(PolyphaseResampler, LooksAheadAboutOneMillisecondBetween16And48Kilohertz) {
     EXPECT_LE(PolyphaseResampler(48'000, 16'000).half() / 48.0, 1.1);
     EXPECT_LE(PolyphaseResampler(16'000, 48'000).half() / 16.0, 1.1);

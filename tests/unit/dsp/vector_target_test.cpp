@@ -9,7 +9,11 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "dsp/biquad.hpp"
@@ -19,6 +23,7 @@
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
 #include "dsp/sample_conversion.hpp"
+#include "dsp/sample_conversion_kernels.hpp"
 #include "unit/dsp/signals.hpp"
 
 namespace sidetone::dsp {
@@ -98,46 +103,121 @@ TEST(VectorTarget, TransformsAgree) {
     }
 }
 
+// One ratio for each of the filters that a resampler chooses from when it is made.
 TEST(VectorTarget, ResamplersAgreeAndStayExactInChunks) {
-    const PolyphaseResampler resampler(44'100, 16'000);
+    constexpr std::size_t kCount = 500;
+    struct Rates {
+        std::uint32_t in_hz, out_hz;
+    };
     const auto in = test::white_noise(2000, 72);
-    const std::int64_t begin = resampler.oldest_input(0);
-    std::vector<float> expected(500);
-    resampler.compute(in.data(), begin, 0, 500, expected.data());
+    for (const auto rates :
+         {Rates{44'100, 16'000}, {24'000, 48'000}, {16'000, 48'000}, {12'000, 48'000}, {48'000, 16'000}}) {
+        SCOPED_TRACE(std::to_string(rates.in_hz) + " Hz to " + std::to_string(rates.out_hz) + " Hz");
+        // Made anew, with the filter of the vectors that may be used now; `chunk` outputs at a time.
+        const auto resampled = [&](std::size_t chunk) {
+            const PolyphaseResampler resampler(rates.in_hz, rates.out_hz);
+            const std::int64_t begin = resampler.oldest_input(0);
+            std::vector<float> out(kCount);
+            for (std::size_t n = 0; n < kCount; n += chunk) {
+                resampler.compute(in.data(), begin, static_cast<std::int64_t>(n), std::min(chunk, kCount - n),
+                                  out.data() + n);
+            }
+            return out;
+        };
+        const auto expected = resampled(kCount);
+        with_every_target([&] {
+            const auto whole = resampled(kCount);
+            for (std::size_t n = 0; n < kCount; ++n) ASSERT_NEAR(whole[n], expected[n], 2e-6) << n;
+            // Of a multiple's inputs: too few for a vector, enough for a narrow one, for a wide one, for two.
+            for (const std::size_t chunk : {5U, 13U, 18U, 43U}) ASSERT_EQ(resampled(chunk), whole) << chunk;
+        });
+    }
+}
+
+constexpr std::array kFormats{SampleFormat::s16, SampleFormat::s24, SampleFormat::s24in32, SampleFormat::s32,
+                              SampleFormat::f32};
+
+/// Samples within and beyond ±1, at ±1, and not finite.
+std::vector<float> rough_signal(std::size_t count) {
+    auto signal = test::white_noise(count, 73, 0.5F);
+    for (std::size_t n = 5; n < count; n += 11) signal[n] = n % 2 == 0 ? 1.0F : -1.0F;
+    for (std::size_t n = 6; n < count; n += 13) {
+        signal[n] = n % 2 == 0 ? std::numeric_limits<float>::quiet_NaN() : -std::numeric_limits<float>::infinity();
+    }
+    return signal;
+}
+
+/// All that a conversion gives.
+struct Converted {
+    std::vector<std::byte> bytes;
+    std::uint32_t not_finite, clipped;
+    float peak;
+
+    bool operator==(const Converted&) const = default;
+};
+
+/// `convert` is handed a pattern to write over, so that strays are seen.
+template <class Convert>
+Converted converted(std::size_t bytes, Convert convert) {
+    std::vector<std::byte> out(bytes, std::byte{0x5A});
+    const ConversionReport report = convert(out.data());
+    return {std::move(out), report.not_finite, report.clipped, report.peak};
+}
+
+Converted to_card(const PackedConversion& conversion, const float* in, std::size_t count) {
+    // No format takes more than four bytes: what is left over stays as it was.
+    return converted(4 * count + 16, [&](std::byte* out) { return conversion.from_float(in, count, out); });
+}
+
+Converted from_card(const PackedConversion& conversion, const std::byte* in, std::size_t count) {
+    return converted(sizeof(float) * (count + 16),
+                     [&](std::byte* out) { return conversion.to_float(in, count, reinterpret_cast<float*>(out)); });
+}
+
+// kPackedConversions stay those of the best vectors.
+TEST(VectorTarget, PackedConversionsGiveTheSameBytesForEveryNumberOfSamples) {
+    const auto signal = rough_signal(131);
+    // A card may hold any bytes: as floats, these are not all finite.
+    const auto* const card = reinterpret_cast<const std::byte*>(signal.data());
     with_every_target([&] {
-        std::vector<float> whole(500);
-        resampler.compute(in.data(), begin, 0, 500, whole.data());
-        std::vector<float> pieces(500);
-        for (std::size_t n = 0; n < 500; n += 5) {
-            resampler.compute(in.data(), begin, static_cast<std::int64_t>(n), 5, pieces.data() + n);
+        const auto conversions = choose_packed_conversions();
+        for (const auto format : kFormats) {
+            const auto& best = packed_conversion(format);
+            const auto& here = conversions[static_cast<std::size_t>(format)];
+            for (std::size_t count = 0; count <= signal.size(); ++count) {
+                ASSERT_EQ(to_card(here, signal.data(), count), to_card(best, signal.data(), count))
+                    << to_string(format) << ", " << count << " samples";
+                ASSERT_EQ(from_card(here, card, count), from_card(best, card, count))
+                    << to_string(format) << ", " << count << " samples";
+            }
         }
-        ASSERT_EQ(pieces, whole);
-        for (std::size_t n = 0; n < 500; ++n) ASSERT_NEAR(whole[n], expected[n], 2e-6);
     });
 }
 
-TEST(VectorTarget, ConversionsGiveTheSameBytes) {
-    const auto signal = test::white_noise(131, 73, 0.5F);
-    for (const auto format :
-         {SampleFormat::s16, SampleFormat::s24, SampleFormat::s24in32, SampleFormat::s32, SampleFormat::f32}) {
-        for (const std::uint32_t channels : {1U, 2U, 3U}) {
-            const auto convert = [&](std::vector<std::byte>& card, std::vector<float>& back) {
-                card.assign(131 * channels * bytes_per_sample(format), std::byte{0});
-                back.assign(131, 0.0F);
-                const std::array<void*, 1> sink{card.data()};
-                const std::array<const void*, 1> source{card.data()};
-                from_float(signal.data(), {sink.data(), format, true, channels}, channels - 1, 0, 131);
-                to_float({source.data(), format, true, channels}, channels - 1, 0, 131, back.data());
+// What whole vectors leave over of a stereo card is left to kPackedConversions.
+TEST(VectorTarget, StereoConversionsGiveTheSameBytes) {
+    constexpr std::size_t kFrames = 131;
+    const auto signal = rough_signal(2 * kFrames);
+    for (const auto format : kFormats) {
+        for (const std::uint32_t channel : {0U, 1U}) {
+            SCOPED_TRACE(std::string(to_string(format)) + ", channel " + std::to_string(channel));
+            const auto write = [&] {
+                return converted(2 * kFrames * bytes_per_sample(format), [&](std::byte* out) {
+                    const std::array<void*, 1> data{out};
+                    return from_float(signal.data(), {data.data(), format, true, 2}, channel, 0, kFrames);
+                });
             };
-            std::vector<std::byte> expected_card;
-            std::vector<float> expected_back;
-            convert(expected_card, expected_back);
+            const auto read = [&] {
+                return converted(sizeof(float) * kFrames, [&](std::byte* out) {
+                    const std::array<const void*, 1> data{signal.data()};
+                    return to_float({data.data(), format, true, 2}, channel, 0, kFrames, reinterpret_cast<float*>(out));
+                });
+            };
+            const auto written = write();
+            const auto samples = read();
             with_every_target([&] {
-                std::vector<std::byte> card;
-                std::vector<float> back;
-                convert(card, back);
-                ASSERT_EQ(card, expected_card) << to_string(format) << ", " << channels << " channels";
-                ASSERT_EQ(back, expected_back) << to_string(format) << ", " << channels << " channels";
+                ASSERT_EQ(write(), written);
+                ASSERT_EQ(read(), samples);
             });
         }
     }
