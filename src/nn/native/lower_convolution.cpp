@@ -77,6 +77,7 @@ struct WindowKernel {
         return bytes;
     }
     [[nodiscard]] std::string_view weight_type() const noexcept { return weights[0].weight_type(); }
+    [[nodiscard]] std::size_t vectors() const noexcept { return shape.width.out; }
     void round_weights() {
         for (auto& matrix : weights) matrix.round_weights();
     }

@@ -112,6 +112,13 @@ TEST(RoundedWeights, AreNotThoseOfModelsThatAskForAllBits) {
     EXPECT_EQ(product_types(1, 2 * kInner, kColumns, true), std::vector<std::string>{"float32"});
 }
 
+TEST(RoundedWeights, AreNotThoseOfProductsOfManyVectors) {
+    const auto most = static_cast<std::int64_t>(kMostVectorsOfRounded);
+    EXPECT_EQ(product_types(most, kInner, kColumns), std::vector<std::string>{"int24"});
+    EXPECT_EQ(product_types(most + 1, kInner, kColumns), std::vector<std::string>{"float32"});
+    EXPECT_EQ(product_types(200, kInner, kColumns), std::vector<std::string>{"float32"});
+}
+
 // In two groups, with two taps.
 test::OperatorCase convolution(std::int64_t places) {
     test::OperatorCase made{"Conv", 3};
@@ -123,6 +130,12 @@ test::OperatorCase convolution(std::int64_t places) {
 
 TEST(RoundedWeights, AreThoseOfEveryGroupOfAConvolution) {
     expect_rounded(convolution(3), {1, 1024, 3}, 1024 * 320, 1024, 2);
+}
+
+TEST(RoundedWeights, AreNotThoseOfConvolutionsWithManyPlaces) {
+    const auto most = static_cast<std::int64_t>(kMostVectorsOfRounded);
+    EXPECT_EQ(outcome_of(convolution(most), {1, 1024, most}, false).types, std::vector<std::string>{"int24"});
+    EXPECT_EQ(outcome_of(convolution(most + 1), {1, 1024, most + 1}, false).types, std::vector<std::string>{"float32"});
 }
 
 struct Layer {
@@ -138,9 +151,9 @@ void PrintTo(const Layer& layer, std::ostream* stream) {
 
 class RoundedRecurrence : public testing::TestWithParam<Layer> {};
 
-// Of both directions, input, state and what resets.
+// Of both directions, input, state and what resets; more steps than a product may have vectors.
 TEST_P(RoundedRecurrence, IsNearThatOfFloats) {
-    constexpr std::int64_t kSteps = 6;
+    constexpr std::int64_t kSteps = kMostVectorsOfRounded + 2;
     constexpr std::int64_t kInputs = 128;
     const auto [name, operation, gates, hidden, clip] = GetParam();
     const auto rows = gates * hidden;
