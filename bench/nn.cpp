@@ -18,7 +18,8 @@ namespace sidetone::nn::native {
 namespace {
 
 struct Layer {
-    explicit Layer(std::size_t given) : size(given), weights(size * size), x(size), out(size) {
+    explicit Layer(std::size_t given, std::size_t vectors = 1)
+        : size(given), weights(size * size), x(vectors * size), out(vectors * size) {
         std::mt19937 random{1};
         std::normal_distribution<float> normal;
         for (auto& value : weights) value = 0.05F * normal(random);
@@ -35,7 +36,7 @@ struct Layer {
         const auto right = expected();
         float difference = 0;
         float range = 0;
-        for (std::size_t i = 0; i < size; ++i) {
+        for (std::size_t i = 0; i < size; ++i) {  // of the first vector
             difference = std::max(difference, std::abs(out[i] - right[i]));
             range = std::max(range, std::abs(right[i]));
         }
@@ -47,11 +48,12 @@ struct Layer {
 };
 
 void floats(benchmark::State& state) {
-    Layer layer{static_cast<std::size_t>(state.range(0))};
+    const auto vectors = static_cast<std::size_t>(state.range(1));
+    Layer layer{static_cast<std::size_t>(state.range(0)), vectors};
     const PackedMatrix matrix{
         layer.size, layer.size, {}, [&](std::size_t row, std::size_t k) { return layer.at(row, k); }};
     for (auto _ : state) {
-        matrix.multiply({layer.x.data(), layer.size, 1}, {layer.out.data(), 1, layer.size});
+        matrix.multiply({layer.x.data(), layer.size, vectors}, {layer.out.data(), 1, layer.size});
         benchmark::DoNotOptimize(layer.out.data());
         benchmark::ClobberMemory();
     }
@@ -100,19 +102,26 @@ void halves(benchmark::State& state) {
 
 // Weights rounded to integers of 24 bits.
 void rounded(benchmark::State& state) {
-    Layer layer{static_cast<std::size_t>(state.range(0))};
+    const auto vectors = static_cast<std::size_t>(state.range(1));
+    Layer layer{static_cast<std::size_t>(state.range(0)), vectors};
     PackedMatrix matrix{layer.size, layer.size, {}, [&](std::size_t row, std::size_t k) { return layer.at(row, k); }};
     matrix.round_weights();
     for (auto _ : state) {
-        matrix.multiply({layer.x.data(), layer.size, 1}, {layer.out.data(), 1, layer.size});
+        matrix.multiply({layer.x.data(), layer.size, vectors}, {layer.out.data(), 1, layer.size});
         benchmark::DoNotOptimize(layer.out.data());
         benchmark::ClobberMemory();
     }
     state.counters["max_error"] = layer.max_error();
 }
 
-BENCHMARK(floats)->Arg(128)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
-BENCHMARK(rounded)->Arg(128)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
+// Size and vectors: a product with one waits for its weights, one with many computes.
+void sizes_and_vectors(benchmark::internal::Benchmark* bench) {
+    for (const int size : {128, 192, 256, 512}) bench->Args({size, 1});
+    for (const int vectors : {1, 2, 4, 8, 16, 32, 200}) bench->Args({1024, vectors});
+}
+
+BENCHMARK(floats)->Apply(sizes_and_vectors);
+BENCHMARK(rounded)->Apply(sizes_and_vectors);
 BENCHMARK(halves)->Arg(192)->Arg(256)->Arg(512)->Arg(1024);
 BENCHMARK(dynamic_bytes)->Arg(128)->Arg(512)->Arg(1024);
 

@@ -67,7 +67,7 @@ class Commands(program.ProgramTest):
         self.assertGreater(graph["multiply_adds"], 100_000)
         self.assertNotIn("run_us", graph)
         for step in graph["steps"]:
-            for key in ("operator", "node", "reads", "writes", "multiply_adds", "bytes"):
+            for key in ("operator", "node", "reads", "writes", "multiply_adds", "bytes", "weight_type"):
                 self.assertIn(key, step)
         profiled = self.run_program("models", "inspect", "silero-vad", "--profile", "--runs", 20, "--json", "profile.json")
         self.assert_fine(profiled)

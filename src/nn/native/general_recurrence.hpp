@@ -10,6 +10,7 @@
 #include "nn/native/elementwise_kernels.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
+#include "nn/native/recurrent_weights.hpp"
 
 namespace sidetone::nn::native {
 
@@ -50,17 +51,9 @@ struct GeneralRecurrence {
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
         return directions.size() * gates_of(cell) * hidden * (inputs + hidden) * steps * batch;
     }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept {
-        std::size_t bytes = 0;
-        for (const auto& d : directions) bytes += d.input.bytes() + d.recurrent.bytes() + d.reset.bytes();
-        return bytes;
-    }
-    [[nodiscard]] std::string_view weight_type() const noexcept { return directions[0].input.weight_type(); }
-    void round_weights() {
-        for (auto& d : directions) {
-            for (auto* matrix : {&d.input, &d.recurrent, &d.reset}) matrix->round_weights();
-        }
-    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weight_bytes_of(directions); }
+    [[nodiscard]] std::string_view weight_type() const noexcept { return weight_type_of(directions); }
+    void round_weights() { round_weights_of(directions); }
     [[nodiscard]] std::size_t scratch_elements() const noexcept {
         return (steps + 1) * batch * gates_of(cell) * hidden + 2 * hidden;
     }

@@ -71,8 +71,13 @@ struct WindowKernel {
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept {
         return shape.batch * shape.outputs() * shape.width.out * shape.group_inputs * shape.width.taps;
     }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weights[0].bytes() * weights.size(); }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept {
+        std::size_t bytes = 0;
+        for (const auto& matrix : weights) bytes += matrix.bytes();
+        return bytes;
+    }
     [[nodiscard]] std::string_view weight_type() const noexcept { return weights[0].weight_type(); }
+    [[nodiscard]] std::size_t vectors() const noexcept { return shape.width.out; }
     void round_weights() {
         for (auto& matrix : weights) matrix.round_weights();
     }

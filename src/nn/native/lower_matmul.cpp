@@ -49,6 +49,7 @@ struct PackedKernel {
     [[nodiscard]] std::uint64_t multiply_adds() const noexcept { return count * matrix.rows() * matrix.inner(); }
     [[nodiscard]] std::size_t weight_bytes() const noexcept { return matrix.bytes(); }
     [[nodiscard]] std::string_view weight_type() const noexcept { return matrix.weight_type(); }
+    [[nodiscard]] std::size_t vectors() const noexcept { return count; }
     void round_weights() requires std::same_as<Matrix, PackedMatrix> { matrix.round_weights(); }
     // Rows of the matrix are the last axis of what it makes.
     [[nodiscard]] std::optional<PackedKernel> with(const Epilogue& epilogue) const {

@@ -7,6 +7,7 @@
 #include "nn/native/lowering.hpp"
 #include "nn/native/packed_matrix.hpp"
 #include "nn/native/recurrent_kernels.hpp"
+#include "nn/native/recurrent_weights.hpp"
 #include "nn/native/small_gru.hpp"
 
 namespace sidetone::nn::native {
@@ -32,17 +33,9 @@ struct RecurrentKernel {
         const std::size_t gates = cell == Cell::gru ? 3 : 4;
         return directions.size() * gates * hidden * (inputs + hidden) * steps * batch;
     }
-    [[nodiscard]] std::size_t weight_bytes() const noexcept {
-        std::size_t bytes = 0;
-        for (const auto& d : directions) bytes += d.input.bytes() + d.recurrent.bytes() + d.reset.bytes();
-        return bytes;
-    }
-    [[nodiscard]] std::string_view weight_type() const noexcept { return directions[0].input.weight_type(); }
-    void round_weights() {
-        for (auto& d : directions) {
-            for (auto* matrix : {&d.input, &d.recurrent, &d.reset}) matrix->round_weights();
-        }
-    }
+    [[nodiscard]] std::size_t weight_bytes() const noexcept { return weight_bytes_of(directions); }
+    [[nodiscard]] std::string_view weight_type() const noexcept { return weight_type_of(directions); }
+    void round_weights() { round_weights_of(directions); }
     void operator()(void* const* p) const noexcept {
         const auto* x = static_cast<const float*>(*p++);
         const auto* h = has_h ? static_cast<const float*>(*p++) : nullptr;

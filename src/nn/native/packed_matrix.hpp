@@ -70,9 +70,10 @@ public:
     void add_bias(std::span<const float> more);
 
     /// Rounds the weights of all whole panels to integers of 24 bits, each row with a power of two as its scale, so
-    /// that products read three bytes of each: a weight changes by 2^-24 of its row's largest at most (by 2^-23 that
-    /// one). The last panel of a matrix that does not fill it, at most 48 rows, stays as it is, and so does a matrix
-    /// with rows whose largest is below 2^-95 or no number. Inputs of 2^90 may then overflow.
+    /// that products read three bytes of each: a weight changes by half a step at most, 2^-24 of the power of two above
+    /// its row's largest, and so by 2^-23 of that largest at most. The last panel of a matrix that does not fill it, at
+    /// most 48 rows, stays as it is, and so does a matrix with rows whose largest is below 2^-95 or no number. Inputs
+    /// of 2^90 may then overflow.
     void round_weights();
     /// As a plan names it.
     [[nodiscard]] std::string_view weight_type() const noexcept { return words_.empty() ? "float32" : "int24"; }

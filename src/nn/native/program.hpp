@@ -58,6 +58,7 @@ struct Step {
     std::uint64_t multiply_adds = 0;   ///< that the operator's definition asks for; 0: about one operation an element
     std::size_t weight_bytes = 0;      ///< that the kernel holds itself and reads in each run
     std::string_view weight_type;      ///< how it holds them; empty: it holds none
+    std::size_t vectors = 1;           ///< of a product, that share one reading of them
     bool may_overwrite_input = false;  ///< the first output may lie where the first input does
     std::optional<Epilogue> epilogue;  ///< all that the step does, where it is no more than one
     /// Makes the kernel also do an epilogue before it stores its first output; false where it cannot.
@@ -90,8 +91,9 @@ void describe_weights(Step& step, const Kernel& kernel) {
     if constexpr (requires { kernel.weight_type(); }) step.weight_type = kernel.weight_type();
 }
 
-/// A step that calls `kernel(operands)`. What a kernel's `multiply_adds()` and `weight_bytes()` say, where it has them,
-/// is for the profile, and so is `weight_type()` of those whose weights are no floats of 32 bits;
+/// A step that calls `kernel(operands)`. What a kernel has besides is asked for here: `multiply_adds()`,
+/// `weight_bytes()` and `weight_type()`, without which weights are floats of 32 bits, say what plans and profiles tell;
+/// `round_weights()` holds the weights in 24 bits, where `vectors()`, without which it is one, are few enough;
 /// `may_overwrite_input()` and `part_offsets()` let values share storage, `epilogue()` and `with(epilogue)`, which is
 /// the kernel with an epilogue or none, let steps become one.
 template <class Kernel>
@@ -101,6 +103,7 @@ template <class Kernel>
     step.run = [](const void* self, void* const* operands) noexcept { (*static_cast<const Kernel*>(self))(operands); };
     if constexpr (requires { kernel.multiply_adds(); }) step.multiply_adds = kernel.multiply_adds();
     describe_weights(step, kernel);
+    if constexpr (requires { kernel.vectors(); }) step.vectors = kernel.vectors();
     if constexpr (requires { kernel.may_overwrite_input(); }) step.may_overwrite_input = kernel.may_overwrite_input();
     if constexpr (requires { kernel.part_offsets(); }) step.part_offsets = kernel.part_offsets();
     if constexpr (requires { kernel.epilogue(); }) step.epilogue = kernel.epilogue();
