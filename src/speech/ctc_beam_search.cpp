@@ -46,6 +46,20 @@ CtcBeamSearch::CtcBeamSearch(const Settings& settings) : settings_(settings) {
     weights_.resize(classes);
     ring_.resize(settings.kept_tokens);
     settling_.resize(settings.longest_doubt + 2);
+    rehearse();
+}
+
+// A search that is live would run through much of its code for the first time when somebody begins to speak.
+void CtcBeamSearch::rehearse() {
+    constexpr std::size_t kFrames = 32;
+    std::vector<float> log_probs(weights_.size());
+    reset();
+    for (std::size_t frame = 0; frame < kFrames; ++frame) {
+        std::fill(log_probs.begin(), log_probs.end(), -8.0F);
+        log_probs[frame % 2 == 0 ? kBlank : 1 + frame / 2 % (log_probs.size() - 1)] = -0.1F;
+        log_probs[1 + frame % (log_probs.size() - 1)] = -1.0F;
+        step(log_probs.data());
+    }
     reset();
 }
 

@@ -142,6 +142,7 @@ private:
         std::uint64_t children;  ///< tokens with which it is another hypothesis already
     };
 
+    void rehearse();
     [[nodiscard]] bool weigh(const float* log_probs) noexcept;
     void gather_stays() noexcept;
     void gather_tokens() noexcept;
