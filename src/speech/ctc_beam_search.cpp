@@ -182,23 +182,17 @@ void CtcBeamSearch::offer(const Candidate& candidate) noexcept {
 void CtcBeamSearch::keep_best_candidates() noexcept {
     if (candidate_count_ <= settings_.beam) return;
     const auto found = std::span(candidates_).first(candidate_count_);
+    const auto is_before = [](const Candidate& a, const Candidate& b) {
+        if (a.sum != b.sum) return a.sum > b.sum;
+        return a.from != b.from ? a.from < b.from : a.token < b.token;
+    };
     if (found.size() <= kFewCandidates) {
-        sort_few(found);
+        sort_few(found, is_before);
     } else {
         std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(settings_.beam), found.end(),
-                         [](const Candidate& a, const Candidate& b) { return a.is_before(b); });
+                         is_before);
     }
     candidate_count_ = settings_.beam;
-}
-
-// A fifth of the code that a search of the middle goes through: see ctc_weights.hpp.
-void CtcBeamSearch::sort_few(std::span<Candidate> candidates) noexcept {
-    for (std::size_t n = 1; n < candidates.size(); ++n) {
-        const Candidate moved = candidates[n];
-        std::size_t at = n;
-        for (; at > 0 && moved.is_before(candidates[at - 1]); --at) candidates[at] = candidates[at - 1];
-        candidates[at] = moved;
-    }
 }
 
 void CtcBeamSearch::build(const Candidate& candidate, Hypothesis& next) noexcept {

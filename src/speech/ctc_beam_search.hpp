@@ -130,11 +130,6 @@ private:
         double sum;
         Index from;
         Phone token;
-
-        [[nodiscard]] bool is_before(const Candidate& other) const noexcept {
-            if (sum != other.sum) return sum > other.sum;
-            return from != other.from ? from < other.from : token < other.token;
-        }
     };
 
     struct Stay {
@@ -149,7 +144,6 @@ private:
     void gather_extensions() noexcept;
     void offer(const Candidate& candidate) noexcept;
     void keep_best_candidates() noexcept;
-    static void sort_few(std::span<Candidate> candidates) noexcept;
     void build(const Candidate& candidate, Hypothesis& next) noexcept;
     void build_stay(Index from, Hypothesis& next) noexcept;
     void build_extension(const Candidate& candidate, Hypothesis& next) noexcept;
