@@ -21,40 +21,53 @@ struct Case {
 constexpr Case kCases[] = {{1, 1, 1},   {5, 3, 2},    {16, 16, 33}, {17, 8, 3},   {24, 7, 5},   {48, 1, 4},
                            {63, 13, 1}, {64, 192, 3}, {65, 2, 6},   {128, 64, 1}, {257, 31, 1}, {258, 129, 4}};
 
+struct Product {
+    std::size_t stride;
+    std::vector<float> weights, bias, x;
+};
+
+Product random_product(const Case& c, std::mt19937& random) {
+    std::uniform_real_distribution<float> uniform{-1.0F, 1.0F};
+    const auto stride = c.inner + 3;
+    Product made{stride, std::vector<float>(c.rows * c.inner), std::vector<float>(c.rows),
+                 std::vector<float>((c.count - 1) * stride + c.inner)};
+    for (auto* values : {&made.weights, &made.bias, &made.x}) {
+        for (auto& value : *values) value = uniform(random);
+    }
+    return made;
+}
+
+/// `held`: the weights as the matrix has them.
+void expect_product(const PackedMatrix& matrix, const Case& c, const Product& p, const std::vector<float>& held,
+                    bool rows_are_neighbours, double tolerance) {
+    constexpr float kUntouched = 1234.0F;
+    std::vector<float> out(c.rows * c.count + 1, kUntouched);
+    const OutputVectors places =
+        rows_are_neighbours ? OutputVectors{out.data(), 1, c.rows} : OutputVectors{out.data(), c.count, 1};
+    matrix.multiply({p.x.data(), p.stride, c.count}, places);
+    for (std::size_t v = 0; v < c.count; ++v) {
+        for (std::size_t row = 0; row < c.rows; ++row) {
+            auto expected = static_cast<double>(p.bias[row]);
+            for (std::size_t k = 0; k < c.inner; ++k) {
+                expected += static_cast<double>(held[row * c.inner + k]) * static_cast<double>(p.x[v * p.stride + k]);
+            }
+            const auto found = out[row * places.row_step + v * places.vector_step];
+            ASSERT_NEAR(found, expected, tolerance) << c.rows << "x" << c.inner << " row " << row << " vector " << v;
+        }
+    }
+    EXPECT_EQ(out.back(), kUntouched);
+}
+
 class PackedMatrixProduct : public testing::TestWithParam<bool> {};
 
 TEST_P(PackedMatrixProduct, IsThatOfDoublePrecision) {
     const bool rows_are_neighbours = GetParam();
     std::mt19937 random{7};
-    std::uniform_real_distribution<float> uniform{-1.0F, 1.0F};
     for (const auto& c : kCases) {
-        const auto stride = c.inner + 3;
-        std::vector<float> weights(c.rows * c.inner);
-        std::vector<float> bias(c.rows);
-        std::vector<float> x((c.count - 1) * stride + c.inner);
-        for (auto* values : {&weights, &bias, &x}) {
-            for (auto& value : *values) value = uniform(random);
-        }
-        const PackedMatrix matrix{c.rows, c.inner, bias,
-                                  [&](std::size_t row, std::size_t k) { return weights[row * c.inner + k]; }};
-        constexpr float kUntouched = 1234.0F;
-        std::vector<float> out(c.rows * c.count + 1, kUntouched);
-        const OutputVectors places =
-            rows_are_neighbours ? OutputVectors{out.data(), 1, c.rows} : OutputVectors{out.data(), c.count, 1};
-        matrix.multiply({x.data(), stride, c.count}, places);
-        for (std::size_t v = 0; v < c.count; ++v) {
-            for (std::size_t row = 0; row < c.rows; ++row) {
-                auto expected = static_cast<double>(bias[row]);
-                for (std::size_t k = 0; k < c.inner; ++k) {
-                    expected +=
-                        static_cast<double>(weights[row * c.inner + k]) * static_cast<double>(x[v * stride + k]);
-                }
-                const auto found = out[row * places.row_step + v * places.vector_step];
-                ASSERT_NEAR(found, expected, 1e-5 * std::sqrt(static_cast<double>(c.inner)))
-                    << c.rows << "x" << c.inner << " row " << row << " vector " << v;
-            }
-        }
-        EXPECT_EQ(out.back(), kUntouched);
+        const auto p = random_product(c, random);
+        const PackedMatrix matrix{c.rows, c.inner, p.bias,
+                                  [&](std::size_t row, std::size_t k) { return p.weights[row * c.inner + k]; }};
+        expect_product(matrix, c, p, p.weights, rows_are_neighbours, 1e-5 * std::sqrt(static_cast<double>(c.inner)));
     }
 }
 
@@ -174,39 +187,15 @@ TEST_P(RoundedMatrixProduct, IsThatOfFloatsWhereARowHasNoScale) {
 
 TEST_P(RoundedMatrixProduct, IsThatOfDoublePrecision) {
     std::mt19937 random{7};
-    std::uniform_real_distribution<float> uniform{-1.0F, 1.0F};
     for (const auto& c : kRoundedCases) {
-        const auto stride = c.inner + 3;
-        std::vector<float> weights(c.rows * c.inner);
-        std::vector<float> bias(c.rows);
-        std::vector<float> x((c.count - 1) * stride + c.inner);
-        for (auto* values : {&weights, &bias, &x}) {
-            for (auto& value : *values) value = uniform(random);
-        }
-        PackedMatrix matrix{c.rows, c.inner, bias,
-                            [&](std::size_t row, std::size_t k) { return weights[row * c.inner + k]; }};
+        const auto p = random_product(c, random);
+        PackedMatrix matrix{c.rows, c.inner, p.bias,
+                            [&](std::size_t row, std::size_t k) { return p.weights[row * c.inner + k]; }};
         matrix.round_weights();
-        const auto held = rounded(weights, c);
-        constexpr float kUntouched = 1234.0F;
-        for (const bool rows_are_neighbours : {true, false}) {
-            std::vector<float> out(c.rows * c.count + 1, kUntouched);
-            const OutputVectors places =
-                rows_are_neighbours ? OutputVectors{out.data(), 1, c.rows} : OutputVectors{out.data(), c.count, 1};
-            matrix.multiply({x.data(), stride, c.count}, places);
-            for (std::size_t v = 0; v < c.count; ++v) {
-                for (std::size_t row = 0; row < c.rows; ++row) {
-                    auto expected = static_cast<double>(bias[row]);
-                    for (std::size_t k = 0; k < c.inner; ++k) {
-                        expected +=
-                            static_cast<double>(held[row * c.inner + k]) * static_cast<double>(x[v * stride + k]);
-                    }
-                    const auto found = out[row * places.row_step + v * places.vector_step];
-                    ASSERT_NEAR(found, expected, 1e-6 * std::sqrt(static_cast<double>(c.inner)) + 1e-6)
-                        << c.rows << "x" << c.inner << " row " << row << " vector " << v;
-                }
-            }
-            EXPECT_EQ(out.back(), kUntouched);
-        }
+        const auto held = rounded(p.weights, c);
+        const double tolerance = 1e-6 * std::sqrt(static_cast<double>(c.inner)) + 1e-6;
+        for (const bool rows_are_neighbours : {true, false})
+            expect_product(matrix, c, p, held, rows_are_neighbours, tolerance);
     }
 }
 
