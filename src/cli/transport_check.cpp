@@ -32,14 +32,17 @@ std::vector<std::int16_t> output_of(Pipeline& pipeline, const device::CardFormat
         const void* in = input.data() + frame;
         void* out = output.data() + frame;
         const auto now = rt::now_ns();
-        (void)pipeline.process(
-            {.input = {.data = &in, .format = dsp::SampleFormat::s16, .interleaved = true, .channels = 1},
-             .output = {.data = &out, .format = dsp::SampleFormat::s16, .interleaved = true, .channels = 1},
-             .frames = format.block_frames,
-             .due_ns = now,
-             .entered_ns = now,
-             .due_monotonic_ns = rt::monotonic_ns(),
-             .period_ns = 1e9 * format.block_frames / format.rate_hz});
+        const device::CardBlock block{
+            .input = {.data = &in, .format = dsp::SampleFormat::s16, .interleaved = true, .channels = 1},
+            .output = {.data = &out, .format = dsp::SampleFormat::s16, .interleaved = true, .channels = 1},
+            .frames = format.block_frames,
+            .due_ns = now,
+            .entered_ns = now,
+            .due_monotonic_ns = rt::monotonic_ns(),
+            .period_ns = 1e9 * format.block_frames / format.rate_hz};
+        pipeline.before_block(block);
+        (void)pipeline.process(block);
+        pipeline.after_block();
         pipeline.wait_until_idle();
     }
     const auto delay = pipeline.delay_frames();

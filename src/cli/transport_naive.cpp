@@ -39,7 +39,6 @@ void NaivePipeline::stop() noexcept {
 // ── audio thread ────────────────────────────────────────────────────────────────────────────────
 
 bool NaivePipeline::process(const device::CardBlock& block) noexcept {
-    const bool counting = figures_->counting.load(std::memory_order_relaxed);
     const auto started = rt::now_ns();
     put(block);
     const auto between = rt::now_ns();
@@ -47,11 +46,15 @@ bool NaivePipeline::process(const device::CardBlock& block) noexcept {
     const auto* samples = frames.empty() ? nullptr : frames.data();
     if (samples == nullptr) converted_.assign(block.frames, 0.0F);
     dsp::from_float(samples != nullptr ? samples : converted_.data(), block.output, 0, 0, block.frames);
-    if (counting) {
-        figures_->input_copy.record(between - started);
-        figures_->output_copy.record(rt::now_ns() - between);
-    }
+    input_copy_ns_ = between - started;
+    output_copy_ns_ = rt::now_ns() - between;
     return false;
+}
+
+void NaivePipeline::after_block() noexcept {
+    if (!figures_->counting.load(std::memory_order_relaxed)) return;
+    figures_->input_copy.record(input_copy_ns_);
+    figures_->output_copy.record(output_copy_ns_);
 }
 
 void NaivePipeline::put(const device::CardBlock& block) {

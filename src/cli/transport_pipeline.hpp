@@ -38,7 +38,9 @@ public:
 
     /// Audio thread. True when the model ran in this very call.
     virtual bool process(const device::CardBlock& block) noexcept SIDETONE_REALTIME = 0;
-    /// Audio thread, after each `process`, out of what is timed.
+    /// Audio thread, before and after each `process`, out of what is timed: for what only looks on. Called by whoever
+    /// calls `process`.
+    virtual void before_block(const device::CardBlock& /*block*/) noexcept {}
     virtual void after_block() noexcept {}
     /// Audio thread, between two blocks: `figures` begin to count now.
     virtual void begin_counting() noexcept {}

@@ -43,23 +43,29 @@ void PollingPipeline::stop() noexcept {
 
 // ── audio thread ────────────────────────────────────────────────────────────────────────────────
 
+void PollingPipeline::before_block(const device::CardBlock& block) noexcept {
+    stamps_of(blocks_in_).due_ns.store(block.due_ns, std::memory_order_relaxed);
+}
+
 bool PollingPipeline::process(const device::CardBlock& block) noexcept {
-    const bool counting = figures_->counting.load(std::memory_order_relaxed);
     const auto started = rt::now_ns();
     put(block);
     const auto between = rt::now_ns();
     take(block);
-    if (counting) {
-        figures_->input_copy.record(between - started);
-        figures_->output_copy.record(rt::now_ns() - between);
-    }
+    input_copy_ns_ = between - started;
+    output_copy_ns_ = rt::now_ns() - between;
     return false;
+}
+
+void PollingPipeline::after_block() noexcept {
+    if (!figures_->counting.load(std::memory_order_relaxed)) return;
+    figures_->input_copy.record(input_copy_ns_);
+    figures_->output_copy.record(output_copy_ns_);
 }
 
 void PollingPipeline::put(const device::CardBlock& block) noexcept {
     dsp::to_float(block.input, 0, 0, block.frames, converted_.data());
     auto& stamps = stamps_of(blocks_in_++);
-    stamps.due_ns.store(block.due_ns, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i + 1 < block.frames; ++i) (void)input_->try_push(converted_[i]);
     // The block is there with its last sample.
     stamps.queued_ns.store(rt::now_ns(), std::memory_order_relaxed);

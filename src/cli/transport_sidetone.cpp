@@ -79,9 +79,11 @@ const rt::Histogram* SidetonePipeline::part(const char* name) const {
 void SidetonePipeline::start(const device::CardFormat& format, Figures& figures) {
     stop();
     figures_ = &figures;
-    counts_ = ran_model_ = false;
-    frames_in_ = next_hop_ = 0;
+    counts_ = false;
+    block_frames_ = format.block_frames;
+    frames_in_ = next_hop_ = complete_hops_ = 0;
     hops_submitted_ = hops_done_ = 0;
+    foresee_next_block();
     ledger_.emplace();
     events_.reset();
     arena_.emplace(kEvents * sizeof(rt::Event) + 4096);
@@ -115,24 +117,34 @@ void SidetonePipeline::stop() noexcept {
 
 // ── audio thread ────────────────────────────────────────────────────────────────────────────────
 
+void SidetonePipeline::before_block(const device::CardBlock& block) noexcept {
+    due_ns_of_block_ = block.due_ns;
+    for (auto hop = next_hop_; hop < complete_hops_; ++hop) due_of(hop).store(block.due_ns, std::memory_order_relaxed);
+}
+
 bool SidetonePipeline::process(const device::CardBlock& block) noexcept {
-    frames_in_ += block.frames;
-    const auto first_hop = next_hop_;
-    for (; timeline_.frames_for_hop(next_hop_) <= frames_in_; ++next_hop_) {
-        due_of(next_hop_).store(block.due_ns, std::memory_order_relaxed);
-    }
-    ran_model_ = mode_ == stage::Mode::direct && next_hop_ != first_hop;
     chain_->process(block);
-    hops_submitted_.store(next_hop_, std::memory_order_release);
-    if (ran_model_ && is_counting()) {
-        figures_->total.record(rt::now_ns() - block.due_ns);
-        take_off(figures_->audio_copies, arithmetic_copies_, static_cast<std::uint64_t>(next_hop_ - first_hop));
-    }
-    return ran_model_;
+    return runs_model_now();
 }
 
 void SidetonePipeline::after_block() noexcept {
-    if (ran_model_) note_wrap();
+    const auto hops = static_cast<std::uint64_t>(complete_hops_ - next_hop_);
+    if (runs_model_now()) {
+        if (is_counting()) {
+            figures_->total.record(rt::now_ns() - due_ns_of_block_);
+            take_off(figures_->audio_copies, arithmetic_copies_, hops);
+        }
+        note_wrap();
+    }
+    next_hop_ = complete_hops_;
+    hops_submitted_.store(next_hop_, std::memory_order_release);
+    foresee_next_block();
+}
+
+// Now, so that the next block finds none of this code warm: the stage uses it too.
+void SidetonePipeline::foresee_next_block() noexcept {
+    frames_in_ += block_frames_;
+    while (timeline_.frames_for_hop(complete_hops_) <= frames_in_) ++complete_hops_;
 }
 
 void SidetonePipeline::begin_counting() noexcept {

@@ -32,6 +32,7 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return stage::to_string(mode_); }
     void start(const device::CardFormat& format, Figures& figures) override;
     void stop() noexcept override;
+    void before_block(const device::CardBlock& block) noexcept override;
     bool process(const device::CardBlock& block) noexcept override;
     void after_block() noexcept override;
     void begin_counting() noexcept override;
@@ -60,6 +61,11 @@ private:
     }
     /// Histograms of the stage's parts "hand-off" and "inference".
     [[nodiscard]] const rt::Histogram* part(const char* name) const;
+    void foresee_next_block() noexcept;
+    /// Audio thread: the block in hand completes a hop that the callback itself runs.
+    [[nodiscard]] bool runs_model_now() const noexcept {
+        return mode_ == stage::Mode::direct && complete_hops_ != next_hop_;
+    }
     void begin_times_anew() noexcept;
     void note_wrap() noexcept;
     [[nodiscard]] bool is_counting() const noexcept { return figures_->counting.load(std::memory_order_relaxed); }
@@ -82,8 +88,10 @@ private:
     // Each on lines of its own: looking on must not slow what it looks at.
     alignas(rt::kCacheLine) std::atomic<bool> wants_new_times_{false};  // the worker shall begin the stage's parts anew
     alignas(rt::kCacheLine) bool counts_ = false;  // audio thread: `begin_counting` has been called since `start`
-    bool ran_model_ = false;                       // audio thread: in the last block
-    std::int64_t frames_in_ = 0, next_hop_ = 0;    // audio thread: hops below next_hop_ are complete
+    // Audio thread: hops below next_hop_ are submitted, those below complete_hops_ complete with the block in hand.
+    std::int64_t frames_in_ = 0, next_hop_ = 0, complete_hops_ = 0;
+    std::int64_t due_ns_of_block_ = 0;
+    std::uint32_t block_frames_ = 0;
     alignas(rt::kCacheLine) std::array<std::atomic<std::int64_t>, kHopsRemembered> due_ns_{};
     alignas(rt::kCacheLine) std::atomic<std::int64_t> hops_submitted_{0};  // audio thread writes
     alignas(rt::kCacheLine) std::atomic<std::int64_t> hops_done_{0};       // worker writes

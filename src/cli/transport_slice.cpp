@@ -66,6 +66,7 @@ void TimedPipeline::process(const device::CardBlock& block) noexcept {
     const bool counting = figures.counting.load(std::memory_order_relaxed);
     bool ran_model = false;
     std::int64_t entered = 0, ended = 0;
+    pipeline_.before_block(block);
     {
         const rt::RealtimeScope scope{counting ? rt::RealtimeKind::audio : rt::RealtimeKind::none};
         const CopyScope copies{counting ? &figures.audio_copies : nullptr};
