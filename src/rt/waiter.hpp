@@ -51,9 +51,9 @@ private:
     void sleep_until(std::int64_t until_ns) noexcept;
     void learn(Arrival arrival) noexcept;
 
-    // Published by the audio thread.
+    // Published by the audio thread: on a line of its own what the worker looks at all the time while it spins.
     alignas(kCacheLine) std::atomic<std::uint32_t> notified_{0};  // count of notifications; the futex word
-    std::atomic<std::int64_t> expected_ns_{0};
+    alignas(kCacheLine) std::atomic<std::int64_t> expected_ns_{0};
     // Published by the worker, and taken back by whoever wakes it.
     alignas(kCacheLine) std::atomic<std::uint32_t> sleeping_{0};
     // The worker's own.
