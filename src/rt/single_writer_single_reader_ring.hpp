@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "rt/arena.hpp"
+#include "rt/prefetch.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::rt {
@@ -28,6 +29,9 @@ public:
 
     /// Writer thread only. False when full: the element is not stored, nothing is overwritten.
     [[nodiscard]] bool try_push(const T& element) noexcept SIDETONE_REALTIME;
+
+    /// Writer thread only: sends for what `try_push` will touch and the reader may have had last.
+    void prefetch_push() const noexcept SIDETONE_REALTIME { prefetch_for_writing(&written_, sizeof written_); }
 
     /// Reader thread only. False when empty; `element` is then left as it was.
     [[nodiscard]] bool try_pop(T& element) noexcept SIDETONE_REALTIME;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "rt/arena.hpp"
+#include "rt/prefetch.hpp"
 #include "rt/realtime.hpp"
 
 namespace sidetone::rt {
@@ -39,6 +40,11 @@ public:
     /// Moves the slot of `sequence` from `from` to `to`; false, and nothing happens, when it is in another state or
     /// holds another sequence number. free → writing takes the slot for `sequence` whatever it held before.
     [[nodiscard]] bool move(std::uint64_t sequence, SlotState from, SlotState to) noexcept SIDETONE_REALTIME;
+
+    /// Sends for the slot of `sequence`, which `move` and `stamps` will touch.
+    void prefetch(std::uint64_t sequence) const noexcept SIDETONE_REALTIME {
+        prefetch_for_writing(&slot_of(sequence), sizeof(Slot));
+    }
 
     /// State of the slot of `sequence`; free when it holds another sequence number.
     [[nodiscard]] SlotState state(std::uint64_t sequence) const noexcept SIDETONE_REALTIME;

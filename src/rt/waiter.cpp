@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "rt/clock.hpp"
+#include "rt/prefetch.hpp"
 
 #if defined(__linux__)
 #include <linux/futex.h>
@@ -72,6 +73,7 @@ void pause_core() noexcept {
 }
 
 [[gnu::hot]] void PredictiveWaiter::expect(std::int64_t monotonic_due_ns) noexcept {
+    prefetch_for_reading(&sleeping_, sizeof sleeping_);  // the worker wrote it last, and `notify` waits for it
     expected_ns_.store(monotonic_due_ns, std::memory_order_relaxed);
 }
 

@@ -91,10 +91,11 @@ DenoiseStage::Live::Live(DenoiseStage& stage, Mode mode, const StageContext& con
                                               const BlockTime& time) noexcept {
     const float wanted = dry_share_.load(std::memory_order_relaxed);
     for (auto& concealment : concealment_) concealment.go_to_dry_share(wanted);
-    feed.expect_after(frames, frames, time);
-    feed.accept(in, frames, time);
     const auto first = frames_out_ - delay_;
     const auto last_hop = timeline_.hop_for_output(first + frames - 1);
+    if (next_to_finish_ <= last_hop) feed.prefetch(next_to_finish_);
+    feed.expect_after(frames, frames, time);
+    feed.accept(in, frames, time);
     for (; next_to_finish_ <= last_hop; ++next_to_finish_) finish_hop(next_to_finish_);
     for (std::uint32_t c = 0; c < channels_; ++c) {
         if (same_rate_) {

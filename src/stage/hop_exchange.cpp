@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "rt/prefetch.hpp"
+
 namespace sidetone::stage {
 namespace {
 
@@ -55,8 +57,11 @@ HopExchange::HopExchange(rt::Arena& arena, const Shape& shape)
     const auto slots = static_cast<std::int64_t>(pool_.size());
     const auto history = static_cast<std::int64_t>(window_hops(shape_));
     // The memory of this hop last held hop - slots; the windows of hops up to hop - slots + history - 1 reach it.
-    const auto finished = finished_.load(std::memory_order_acquire);
-    if (finished < hop - slots + history && finished <= last_submitted_) return false;
+    const auto needed = hop - slots + history;
+    if (finished_seen_ < needed) {
+        finished_seen_ = finished_.load(std::memory_order_acquire);
+        if (finished_seen_ < needed && finished_seen_ <= last_submitted_) return false;
+    }
     reclaim_late(std::max<std::int64_t>(0, hop - slots + 1));
     return pool_.move(sequence(hop), rt::SlotState::free, rt::SlotState::writing);
 }
@@ -65,6 +70,20 @@ HopExchange::HopExchange(rt::Arena& arena, const Shape& shape)
     auto& ring = input_[channel];
     // Positions before the start are silence: the ring is zero there until it has come round.
     return ring.at(static_cast<std::uint64_t>(position + static_cast<std::int64_t>(ring.capacity())));
+}
+
+[[gnu::hot]] void HopExchange::prefetch_input(std::int64_t position, std::size_t count) noexcept {
+    for (std::uint32_t c = 0; c < shape_.channels; ++c)
+        rt::prefetch_for_writing(input(c, position), count * sizeof(float));
+    pool_.prefetch(sequence(position / shape_.hop));
+    submitted_.prefetch_push();
+}
+
+[[gnu::hot]] void HopExchange::prefetch_result(std::int64_t hop) noexcept {
+    pool_.prefetch(sequence(hop));
+    rt::prefetch_for_reading(&failed_[index(hop)], 1);
+    for (std::uint32_t c = 0; c < shape_.channels; ++c)
+        rt::prefetch_for_reading(result(c, hop), result_stride(shape_) * sizeof(float));
 }
 
 [[gnu::hot]] void HopExchange::submit(std::int64_t hop, std::int64_t due_ns, std::int64_t now_ns) noexcept {

@@ -45,6 +45,11 @@ public:
     /// Sample `position` of the model-rate input, writable within claimed hops, readable back to `history` samples.
     [[nodiscard]] float* input(std::uint32_t channel, std::int64_t position) noexcept SIDETONE_REALTIME;
 
+    /// Sends for the memory that writing `count` samples from `position` on, and submitting a hop, will touch: the
+    /// worker may have had it last. Likewise for what `take_result(hop)` gives.
+    void prefetch_input(std::int64_t position, std::size_t count) noexcept SIDETONE_REALTIME;
+    void prefetch_result(std::int64_t hop) noexcept SIDETONE_REALTIME;
+
     /// Publishes a claimed hop.
     void submit(std::int64_t hop, std::int64_t due_ns, std::int64_t now_ns) noexcept SIDETONE_REALTIME;
 
@@ -88,13 +93,16 @@ private:
     std::vector<rt::MirroredRing> input_;  // one per channel
     rt::SlotPool pool_;
     rt::SingleWriterSingleReaderRing<std::int64_t> submitted_;
-    std::span<float> results_;               // slots × channels × values
-    std::span<std::uint8_t> failed_;         // per slot; written running, read after done
-    std::int64_t reclaimed_ = 0;             // audio thread
-    std::int64_t last_failed_ = -1;          // audio thread
-    std::int64_t last_submitted_ = -1;       // audio thread
-    std::atomic<std::int64_t> finished_{0};  // hops below this are no longer looked at by the worker
-    std::atomic<std::int64_t> awaited_{0};
+    std::span<float> results_;        // slots × channels × values
+    std::span<std::uint8_t> failed_;  // per slot; written running, read after done
+    // The audio thread's. Apart from what the worker writes: a line that comes from another core takes 100 ns.
+    alignas(rt::kCacheLine) std::int64_t reclaimed_ = 0;
+    std::int64_t last_failed_ = -1;
+    std::int64_t last_submitted_ = -1;
+    std::int64_t finished_seen_ = 0;
+    std::atomic<std::int64_t> awaited_{0};  // read by the worker once a hop
+    // The worker's.
+    alignas(rt::kCacheLine) std::atomic<std::int64_t> finished_{0};  // hops below this it no longer looks at
 };
 
 }  // namespace sidetone::stage

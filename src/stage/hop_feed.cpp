@@ -14,6 +14,10 @@ std::vector<rt::MirroredRing> rings(std::uint32_t channels, std::size_t samples)
     return result;
 }
 
+std::uint32_t most_samples_per_block(const StageContext& context, std::uint32_t model_rate_hz) {
+    return static_cast<std::uint32_t>(std::uint64_t{context.max_block_frames} * model_rate_hz / context.rate_hz + 2);
+}
+
 HopExchange::Shape exchange_shape(const HopFeed::Shape& shape, const StageContext& context) {
     return {.channels = context.channels,
             .hop = shape.hop,
@@ -25,8 +29,7 @@ HopExchange::Shape exchange_shape(const HopFeed::Shape& shape, const StageContex
 }  // namespace
 
 std::uint32_t most_hops_per_block(const StageContext& context, std::uint32_t model_rate_hz, std::uint32_t hop) {
-    const auto samples = std::uint64_t{context.max_block_frames} * model_rate_hz / context.rate_hz + 2;
-    return static_cast<std::uint32_t>(samples / hop + 1);
+    return most_samples_per_block(context, model_rate_hz) / hop + 1;
 }
 
 HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& context)
@@ -37,6 +40,7 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
       same_rate_(context.rate_hz == shape.model_rate_hz),
       hop_(shape.hop),
       window_(shape.window),
+      samples_per_block_(most_samples_per_block(context, shape.model_rate_hz)),
       arena_(HopExchange::arena_bytes(exchange_shape(shape, context)) + 65536),
       exchange_(arena_, exchange_shape(shape, context)),
       card_(rings(context.channels, 4 * std::size_t{down_.half()} + 2 * std::size_t{context.max_block_frames})),
@@ -51,6 +55,7 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
 }
 
 [[gnu::hot]] float* const* HopFeed::claim_input(std::uint32_t frames) noexcept {
+    exchange_.prefetch_input(samples_in_, samples_per_block_);
     if (!same_rate_) {
         for (std::uint32_t c = 0; c < context_.channels; ++c)
             claimed_[c] = card_[c].at(static_cast<std::uint64_t>(frames_in_));

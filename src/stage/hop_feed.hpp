@@ -63,6 +63,10 @@ public:
     /// Hops submitted or lost so far.
     [[nodiscard]] std::int64_t completed() const noexcept SIDETONE_REALTIME { return samples_in_ / hop_; }
 
+    /// Sends for the memory that `take(hop)` and reading its result will touch. Worth it some hundred instructions
+    /// ahead.
+    void prefetch(std::int64_t hop) noexcept SIDETONE_REALTIME { exchange_.prefetch_result(hop); }
+
     /// To be called for every hop in order, when its result is due. True: `result` may be read until `release`. False:
     /// it did not come in time, or was bad; that has been counted and told.
     [[nodiscard]] bool take(std::int64_t hop) noexcept SIDETONE_REALTIME;
@@ -106,6 +110,7 @@ private:
     dsp::PolyphaseResampler down_;
     bool same_rate_;
     std::int64_t hop_, window_;
+    std::size_t samples_per_block_;  // at the model's rate, at most
     rt::Arena arena_;
     HopExchange exchange_;
     std::vector<rt::MirroredRing> card_;   // per channel: input at the card's rate, the resampler's history
