@@ -105,11 +105,14 @@ void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
         const auto& heard = news.phones[static_cast<std::size_t>(number - news.first)];
         const bool is_new = shown.shown_ns == 0 || shown.phone != heard.phone ||
                             std::abs(shown.first_sample - heard.first_sample) > kSameSamples;
-        if (is_new) shown.shown_ns = now_ns;
+        if (is_new) {
+            shown.shown_ns = now_ns;
+            shown.sample_at_zero = news.sample_at_zero;
+        }
         shown.phone = heard.phone;
         shown.first_sample = heard.first_sample;
         const auto heard_at = heard.first_sample + kAnswerSamples;
-        shown.heard_ns = news.sample_at_zero + heard_at * 1'000'000'000 / PhonemeRecognizer::kRateHz;
+        shown.heard_ns = shown.sample_at_zero + heard_at * 1'000'000'000 / PhonemeRecognizer::kRateHz;
     }
     if (news.ends_utterance || news.is_over) count_shown();
 }

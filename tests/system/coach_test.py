@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sidetone coach`: a recording is spoken into the simulated card; nothing is allocated on the audio thread."""
 
+import signal
+import time
+
 import program
 import sound
 
@@ -71,6 +74,20 @@ class Coach(program.ProgramTest):
         self.assertEqual(len(scores["words"]), len(words))
         self.assertGreater(scores["utterance"]["total"], 5, "a native reader")
         self.assertIn("of 10: total", result.out)
+
+    # A stopped process is what a stall of the machine looks like: the card loses sound, and time goes on.
+    def test_lost_sound_does_not_move_when_phones_before_it_were_shown(self):
+        running = self.start_program("coach", "--model", "phoneme-ctc", "--lexicon", "lexicon.txt", "--text", TEXT,
+                                     "--input", program.SPEECH, "--json", "out.json")
+        self.assertTrue(running.wait_for("simulated card"))
+        time.sleep(2)
+        running.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.3)
+        running.process.send_signal(signal.SIGCONT)
+        result = running.finish()
+        self.assertIn(result.code, (0, 1), result)
+        self.assertGreater(self.json("out.json")["xruns"], 0)
+        self.assertGreater(self.json("out.json")["phone_shown_after_ms"]["p50"], 42)
 
     def test_each_utterance_is_heard_once_more_and_judged_while_the_next_is_spoken(self):
         self.assert_fine(self.run_program("mix", "--speech", program.SPEECH, "--speech", program.SPEECH, "--noise", "fan", "--snr", "40",
