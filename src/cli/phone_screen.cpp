@@ -111,8 +111,6 @@ void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
         }
         shown.phone = heard.phone;
         shown.first_sample = heard.first_sample;
-        const auto heard_at = heard.first_sample + kAnswerSamples;
-        shown.heard_ns = shown.sample_at_zero + heard_at * 1'000'000'000 / PhonemeRecognizer::kRateHz;
     }
     if (news.ends_utterance || news.is_over) count_shown();
 }
@@ -120,7 +118,10 @@ void PhoneScreen::remember(const HeardNow& news, std::int64_t now_ns) {
 // One that never stood on the screen, since news were lost, has no delay.
 void PhoneScreen::count_shown() {
     for (const auto& shown : shown_) {
-        if (shown.shown_ns != 0) shown_after_.record(shown.shown_ns - shown.heard_ns);
+        if (shown.shown_ns == 0) continue;
+        const auto heard_at = shown.first_sample + kAnswerSamples;
+        const auto heard_ns = shown.sample_at_zero + heard_at * 1'000'000'000 / PhonemeRecognizer::kRateHz;
+        shown_after_.record(shown.shown_ns - heard_ns);
     }
     first_shown_ += shown_.size();
     shown_.clear();

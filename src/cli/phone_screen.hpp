@@ -57,7 +57,7 @@ private:
         speech::Phone phone = speech::kBlank;
         std::int64_t first_sample = 0;
         std::int64_t sample_at_zero = 0;  // as it was then: sound that the card loses later moves it
-        std::int64_t heard_ns = 0, shown_ns = 0;
+        std::int64_t shown_ns = 0;
     };
 
     void run();
