@@ -46,15 +46,8 @@ bool NaivePipeline::process(const device::CardBlock& block) noexcept {
     const auto* samples = frames.empty() ? nullptr : frames.data();
     if (samples == nullptr) converted_.assign(block.frames, 0.0F);
     dsp::from_float(samples != nullptr ? samples : converted_.data(), block.output, 0, 0, block.frames);
-    input_copy_ns_ = between - started;
-    output_copy_ns_ = rt::now_ns() - between;
+    copy_times_ = {.input_ns = between - started, .output_ns = rt::now_ns() - between};
     return false;
-}
-
-void NaivePipeline::after_block() noexcept {
-    if (!figures_->counting.load(std::memory_order_relaxed)) return;
-    figures_->input_copy.record(input_copy_ns_);
-    figures_->output_copy.record(output_copy_ns_);
 }
 
 void NaivePipeline::put(const device::CardBlock& block) {

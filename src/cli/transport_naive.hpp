@@ -25,7 +25,7 @@ public:
     void start(const device::CardFormat& format, Figures& figures) override;
     void stop() noexcept override;
     bool process(const device::CardBlock& block) noexcept override;
-    void after_block() noexcept override;
+    void after_block() noexcept override { copy_times_.record_to(*figures_); }
     [[nodiscard]] std::uint32_t delay_frames() const noexcept override { return stream_.delay_frames(); }
     [[nodiscard]] std::uint64_t misses() const noexcept override { return misses_; }
     [[nodiscard]] int worker_id() const noexcept override { return thread_.kernel_id(); }
@@ -47,8 +47,8 @@ private:
     HopStream stream_;
     Figures* figures_ = nullptr;
     std::uint32_t block_frames_ = 0;
-    std::vector<float> converted_;                         // audio thread
-    std::int64_t input_copy_ns_ = 0, output_copy_ns_ = 0;  // audio thread: of the last block
+    std::vector<float> converted_;  // audio thread
+    BlockCopyTimes copy_times_;     // audio thread
     std::uint64_t misses_ = 0, owed_blocks_ = 0;
 
     std::mutex input_mutex_, output_mutex_;

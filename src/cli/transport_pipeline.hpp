@@ -22,6 +22,17 @@ struct Figures {
     CopyCount audio_copies, worker_copies;
 };
 
+/// How long the copies of the block in hand took: kept until nothing is timed any more, and only then recorded.
+struct BlockCopyTimes {
+    std::int64_t input_ns = 0, output_ns = 0;
+
+    void record_to(Figures& figures) const noexcept {
+        if (!figures.counting.load(std::memory_order_relaxed)) return;
+        figures.input_copy.record(input_ns);
+        figures.output_copy.record(output_ns);
+    }
+};
+
 /// One way to bring blocks from the card to a model and back: what `bench transport` compares.
 class Pipeline {
 public:

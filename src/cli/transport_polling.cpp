@@ -52,15 +52,8 @@ bool PollingPipeline::process(const device::CardBlock& block) noexcept {
     put(block);
     const auto between = rt::now_ns();
     take(block);
-    input_copy_ns_ = between - started;
-    output_copy_ns_ = rt::now_ns() - between;
+    copy_times_ = {.input_ns = between - started, .output_ns = rt::now_ns() - between};
     return false;
-}
-
-void PollingPipeline::after_block() noexcept {
-    if (!figures_->counting.load(std::memory_order_relaxed)) return;
-    figures_->input_copy.record(input_copy_ns_);
-    figures_->output_copy.record(output_copy_ns_);
 }
 
 void PollingPipeline::put(const device::CardBlock& block) noexcept {

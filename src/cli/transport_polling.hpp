@@ -27,7 +27,7 @@ public:
     void stop() noexcept override;
     void before_block(const device::CardBlock& block) noexcept override;
     bool process(const device::CardBlock& block) noexcept override;
-    void after_block() noexcept override;
+    void after_block() noexcept override { copy_times_.record_to(*figures_); }
     [[nodiscard]] std::uint32_t delay_frames() const noexcept override { return stream_.delay_frames(); }
     [[nodiscard]] std::uint64_t misses() const noexcept override { return misses_; }
     [[nodiscard]] int worker_id() const noexcept override { return thread_.kernel_id(); }
@@ -53,8 +53,8 @@ private:
 
     HopStream stream_;
     Figures* figures_ = nullptr;
-    std::vector<float> converted_;                         // audio thread
-    std::int64_t input_copy_ns_ = 0, output_copy_ns_ = 0;  // audio thread: of the last block
+    std::vector<float> converted_;  // audio thread
+    BlockCopyTimes copy_times_;     // audio thread
     std::int64_t blocks_in_ = 0;
     std::uint64_t misses_ = 0, owed_frames_ = 0;
     std::array<BlockStamps, kBlocksRemembered> stamps_;

@@ -118,7 +118,6 @@ void SidetonePipeline::stop() noexcept {
 // ── audio thread ────────────────────────────────────────────────────────────────────────────────
 
 void SidetonePipeline::before_block(const device::CardBlock& block) noexcept {
-    due_ns_of_block_ = block.due_ns;
     for (auto hop = next_hop_; hop < complete_hops_; ++hop) due_of(hop).store(block.due_ns, std::memory_order_relaxed);
 }
 
@@ -128,10 +127,10 @@ bool SidetonePipeline::process(const device::CardBlock& block) noexcept {
 }
 
 void SidetonePipeline::after_block() noexcept {
-    const auto hops = static_cast<std::uint64_t>(complete_hops_ - next_hop_);
     if (runs_model_now()) {
         if (is_counting()) {
-            figures_->total.record(rt::now_ns() - due_ns_of_block_);
+            figures_->total.record(rt::now_ns() - due_of(next_hop_).load(std::memory_order_relaxed));
+            const auto hops = static_cast<std::uint64_t>(complete_hops_ - next_hop_);
             take_off(figures_->audio_copies, arithmetic_copies_, hops);
         }
         note_wrap();

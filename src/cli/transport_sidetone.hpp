@@ -90,7 +90,6 @@ private:
     alignas(rt::kCacheLine) bool counts_ = false;  // audio thread: `begin_counting` has been called since `start`
     // Audio thread: hops below next_hop_ are submitted, those below complete_hops_ complete with the block in hand.
     std::int64_t frames_in_ = 0, next_hop_ = 0, complete_hops_ = 0;
-    std::int64_t due_ns_of_block_ = 0;
     std::uint32_t block_frames_ = 0;
     alignas(rt::kCacheLine) std::array<std::atomic<std::int64_t>, kHopsRemembered> due_ns_{};
     alignas(rt::kCacheLine) std::atomic<std::int64_t> hops_submitted_{0};  // audio thread writes
