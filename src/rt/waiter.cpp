@@ -65,15 +65,16 @@ void pause_core() noexcept {
     // count". All four are sequentially consistent, so they have one order, and in it at least one side sees the other.
     // And should the worker get between its look and the kernel, the kernel compares the count once more.
     notified_.fetch_add(1, std::memory_order_seq_cst);
-    if (sleeping_.load(std::memory_order_seq_cst) == 0) return false;
+    const auto sleep = sleep_.look();
+    if (sleep == SleepSign::kAwake) return false;
     // Of several notifications during one sleep, one pays for the system call.
-    if (sleeping_.exchange(0, std::memory_order_relaxed) == 0) return false;
+    if (!sleep_.take_back(sleep)) return false;
     futex_wake(notified_);
     return true;
 }
 
 [[gnu::hot]] void PredictiveWaiter::expect(std::int64_t monotonic_due_ns) noexcept {
-    prefetch_for_reading(&sleeping_, sizeof sleeping_);  // the worker wrote it last, and `notify` waits for it
+    prefetch_for_reading(&sleep_, sizeof sleep_);  // the worker wrote it last, and `notify` waits for it
     expected_ns_.store(monotonic_due_ns, std::memory_order_relaxed);
 }
 
@@ -132,9 +133,9 @@ void pause_core() noexcept {
 }
 
 void PredictiveWaiter::sleep_until(std::int64_t until_ns) noexcept {
-    sleeping_.store(1, std::memory_order_seq_cst);
+    sleep_.lie_down();
     if (notified_.load(std::memory_order_seq_cst) == seen_) futex_wait_until(notified_, seen_, until_ns);
-    sleeping_.store(0, std::memory_order_relaxed);
+    sleep_.get_up();
 }
 
 [[gnu::hot]] void PredictiveWaiter::spin_until(std::int64_t until_ns) const noexcept {

@@ -10,6 +10,33 @@
 
 namespace sidetone::rt {
 
+/// Whether a worker sleeps, for those that may have to wake it. Each sleep has a number: who saw one and is held up can
+/// take back only that one, and not the sleep after it, which the next notification has to end.
+class SleepSign {
+    static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+public:
+    static constexpr std::uint32_t kAwake = 0;
+
+    /// Worker: before it looks for work a last time, and when it is up again.
+    void lie_down() noexcept {
+        if (++sleeps_ == kAwake) ++sleeps_;
+        sleep_.store(sleeps_, std::memory_order_seq_cst);
+    }
+    void get_up() noexcept { sleep_.store(kAwake, std::memory_order_relaxed); }
+
+    /// Any thread: the number of the sleep that the worker is in, or `kAwake`.
+    [[nodiscard]] std::uint32_t look() const noexcept { return sleep_.load(std::memory_order_seq_cst); }
+    /// Any thread: takes that sleep back; true for the one caller that is to wake the worker.
+    [[nodiscard]] bool take_back(std::uint32_t sleep) noexcept {
+        return sleep_.compare_exchange_strong(sleep, kAwake, std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::uint32_t> sleep_{kAwake};
+    std::uint32_t sleeps_ = 0;  // the worker's
+};
+
 /// How one worker waits for an audio thread without costing it a system call: the worker sleeps until just before the
 /// moment at which work is expected, spins for a bounded time, and only when that was in vain goes to sleep for good.
 /// The audio thread wakes it (one futex call) only if it sleeps.
@@ -55,9 +82,10 @@ private:
     alignas(kCacheLine) std::atomic<std::uint32_t> notified_{0};  // count of notifications; the futex word
     alignas(kCacheLine) std::atomic<std::int64_t> expected_ns_{0};
     // Published by the worker, and taken back by whoever wakes it.
-    alignas(kCacheLine) std::atomic<std::uint32_t> sleeping_{0};
+    alignas(kCacheLine) SleepSign sleep_;
     // The worker's own.
     alignas(kCacheLine) std::uint32_t seen_ = 0;
+    std::uint32_t sleeps_ = 0;
     std::int64_t lead_ns_ = 100'000;  // how long before the expected moment the kernel is asked to wake us
     std::atomic<bool> stopped_{false};
 };

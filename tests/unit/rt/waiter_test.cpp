@@ -17,6 +17,31 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kForever = 60'000 * kMillisecond;
 constexpr std::int64_t kSpin = kMillisecond / 10;
 
+TEST(SleepSign, OneOfSeveralWakes) {
+    SleepSign sign;
+    EXPECT_EQ(sign.look(), SleepSign::kAwake);
+    sign.lie_down();
+    const auto first = sign.look();
+    const auto second = sign.look();
+    EXPECT_NE(first, SleepSign::kAwake);
+    EXPECT_TRUE(sign.take_back(first));
+    EXPECT_FALSE(sign.take_back(second));
+    EXPECT_EQ(sign.look(), SleepSign::kAwake);
+}
+
+TEST(SleepSign, WhoWasHeldUpLeavesTheNextSleepAlone) {
+    // A notifier saw the worker asleep and stood still, while the worker got up by itself, answered and lay down again:
+    // a sleep that it marked as ended would be one from which no notification wakes.
+    SleepSign sign;
+    sign.lie_down();
+    const auto seen = sign.look();
+    sign.get_up();
+    sign.lie_down();
+    EXPECT_FALSE(sign.take_back(seen));
+    EXPECT_NE(sign.look(), SleepSign::kAwake);
+    EXPECT_TRUE(sign.take_back(sign.look()));
+}
+
 TEST(PredictiveWaiter, ReturnsAtOnceWhenNotifiedBefore) {
     PredictiveWaiter waiter;
     EXPECT_FALSE(waiter.notify());
