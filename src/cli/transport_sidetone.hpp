@@ -47,6 +47,7 @@ private:
     public:
         explicit WatchedWork(SidetonePipeline& pipeline) : pipeline_(pipeline) {}
         [[nodiscard]] bool run_next() noexcept override;
+        void rehearse(const rt::Rehearsal& rehearsal) noexcept override { inner->rehearse(rehearsal); }
 
         stage::WorkSource* inner = nullptr;
         std::int64_t next_hop = 0;  // the one that the next successful run is

@@ -31,10 +31,11 @@ void Worker::stop() noexcept {
 }
 
 [[gnu::hot]] void Worker::run() noexcept {
-    // Looked for in vain just before it is due, work is then found with warm caches.
-    const std::function<void()> look = [this] { (void)work(); };
+    const std::function<void(const rt::Rehearsal&)> go_through_it = [this](const rt::Rehearsal& rehearsal) {
+        rehearse(rehearsal);
+    };
     while (!waiter_->stopped()) {
-        if (!work()) waiter_->wait(kTimeoutNs, kSpinNs, look);
+        if (!work()) waiter_->wait(kTimeoutNs, kSpinNs, go_through_it);
     }
 }
 
@@ -45,6 +46,15 @@ void Worker::stop() noexcept {
         while (source->run_next()) worked = true;
     }
     return worked;
+}
+
+// Work that is looked for in vain just before it is due is then found, and done, with warm caches.
+[[gnu::hot]] void Worker::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    {
+        const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+        for (auto* source : sources_) source->rehearse(rehearsal);
+    }
+    (void)work();
 }
 
 }  // namespace sidetone::engine

@@ -32,6 +32,7 @@ private:
     void run() noexcept;
     /// All the work that is there; false when there was none.
     [[nodiscard]] bool work() noexcept;
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept;
 
     std::unique_ptr<rt::PredictiveWaiter> waiter_ = std::make_unique<rt::PredictiveWaiter>();
     std::vector<stage::WorkSource*> sources_;

@@ -157,6 +157,11 @@ const float* DeepFilter::tensor(const std::string& name) const {
     return nullptr;
 }
 
+// Whatever one graph makes of a frame the others read in the same frame, so what a rehearsal leaves there is not read.
+void DeepFilter::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    for (auto& runner : runners_) runner.rehearse(rehearsal);
+}
+
 void DeepFilter::reset() noexcept {
     features_.reset();
     for (auto& runner : runners_) runner.reset();

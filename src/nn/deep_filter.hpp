@@ -35,6 +35,9 @@ public:
     /// filtered bins a graph for that makes them, if the model has one; else, and above them, dsp::FreshGains.
     [[nodiscard]] bool gains(const std::complex<float>* newest, float* gains) noexcept SIDETONE_REALTIME;
 
+    /// Goes through the graphs of the next frame (nn/session.hpp).
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME;
+
     void reset() noexcept;
 
     /// After `gains`: what is known of the newest frame (dsp/fresh_gains.hpp), and a graph's input or output by name.

@@ -44,6 +44,11 @@ public:
     /// Runs the graph once and steps the states on. False when the backend failed: reset before the next run.
     [[nodiscard]] bool run() noexcept SIDETONE_REALTIME;
 
+    /// Goes through the next `run` (nn/session.hpp): its inputs and states stay as they are, its outputs do not.
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME {
+        session_->rehearse(bindings_[turn_], rehearsal);
+    }
+
     /// States to zero. Not while `run` runs.
     void reset() noexcept SIDETONE_REALTIME;
 

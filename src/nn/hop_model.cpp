@@ -140,6 +140,7 @@ struct HopModel::Parts {
     }
     [[nodiscard]] bool run_first_gains(const float* window, float* gains) noexcept;
     [[nodiscard]] bool scale_by_later_graphs(const float* window, float* gains) noexcept;
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept;
     void reset() noexcept;
 
     Manifest manifest;
@@ -337,6 +338,15 @@ bool HopModel::Parts::scale_by_later_graphs(const float* window, float* gains) n
     return true;
 }
 
+void HopModel::Parts::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    if (deep_filter) return deep_filter->rehearse(rehearsal);
+    if (transform) {
+        transform->forward(frame.data(), spectrum.data());
+        transform->inverse(spectrum.data(), frame.data());
+    }
+    for (auto& step : steps) step.runner.rehearse(rehearsal);
+}
+
 void HopModel::Parts::reset() noexcept {
     for (auto& step : steps) step.runner.reset();
     if (deep_filter) deep_filter->reset();
@@ -392,6 +402,11 @@ bool HopModel::process(const float* window, float* out) noexcept {
     std::fill_n(out, hop(), 0.0F);
     parts_->reset();
     return false;
+}
+
+void HopModel::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    const rt::ScopedFlushDenormals flush;
+    parts_->rehearse(rehearsal);
 }
 
 bool HopModel::has_gains() const noexcept {

@@ -11,6 +11,7 @@
 #include "nn/session.hpp"
 #include "rt/arena.hpp"
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 
 namespace sidetone::nn {
 
@@ -59,6 +60,10 @@ public:
 
     /// The network behind `process_gains` of a model with a table [deep_filter], for training; else null.
     [[nodiscard]] const DeepFilter* deep_filter() const noexcept;
+
+    /// Goes through the next `process` or `process_gains`, whose results stay what they would have been
+    /// (rt/rehearsal.hpp). Its thread's.
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME;
 
     /// States and overlap to zero. Not while `process` runs.
     void reset() noexcept;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 
 namespace sidetone::nn {
 
@@ -46,6 +47,13 @@ public:
     /// Runs the graph on the memory of `binding`. One thread at a time. False when the backend failed; the outputs are
     /// then undefined.
     [[nodiscard]] virtual bool run(int binding) noexcept SIDETONE_REALTIME = 0;
+
+    /// Goes through `run(binding)` ahead of time, on what its inputs happen to hold: writes the outputs, which the run
+    /// then writes again, and nothing else that lasts. Nothing where the backend cannot leave off in between.
+    virtual void rehearse(int binding, const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME {
+        (void)binding;
+        (void)rehearsal;
+    }
 
     /// What the backend said when `run` last failed, one line; empty when it never did. Not while `run` runs.
     [[nodiscard]] virtual const char* last_error() const noexcept = 0;

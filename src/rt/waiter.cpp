@@ -90,7 +90,7 @@ void pause_core() noexcept {
 }
 
 [[gnu::hot]] void PredictiveWaiter::wait(std::int64_t timeout_ns, std::int64_t spin_ns,
-                                         const std::function<void()>& rehearse) noexcept {
+                                         const std::function<void(const Rehearsal&)>& rehearse) noexcept {
     const auto deadline_ns = monotonic_ns() + timeout_ns;
     bool has_slept = false;  // only work that a sleep ended before tells how early to get up
     auto spun_for_ns = std::int64_t{0};
@@ -98,7 +98,7 @@ void pause_core() noexcept {
         const auto now = monotonic_ns();
         if (now >= deadline_ns) return;
         const auto expected_ns = expected_ns_.load(std::memory_order_relaxed);
-        const auto wake_ns = expected_ns - lead_ns_;
+        const auto wake_ns = expected_ns - lead_ns_ - rehearsal_ns_;
         if (now < wake_ns) {
             sleep_until(std::min(wake_ns, deadline_ns));
             has_slept = true;
@@ -106,8 +106,8 @@ void pause_core() noexcept {
         } else if (now < expected_ns + spin_ns && spun_for_ns != expected_ns) {
             // Once for each expectation: a block that does not come must not cost the core.
             spun_for_ns = expected_ns;
-            if (rehearse) rehearse();
-            spin_until(std::min({now + spin_ns, expected_ns + spin_ns, deadline_ns}));
+            if (rehearse) rehearse_with(rehearse);
+            spin_until(std::min({monotonic_ns() + spin_ns, expected_ns + spin_ns, deadline_ns}));
             if (is_notified() && has_slept) learn(Arrival::in_time);
         } else {
             sleep_until(deadline_ns);
@@ -130,6 +130,19 @@ void pause_core() noexcept {
             break;
     }
     lead_ns_ = std::clamp(lead_ns_, kLeastLeadNs, kMostLeadNs);
+}
+
+[[gnu::hot]] void PredictiveWaiter::rehearse_with(const std::function<void(const Rehearsal&)>& rehearse) noexcept {
+    const auto begin_ns = monotonic_ns();
+    rehearse({notified_, seen_, begin_ns + kMostRehearsalNs});
+    const auto took_ns = std::min(monotonic_ns() - begin_ns, kMostRehearsalNs);
+    // Of a rehearsal that the work cut short this is less than it takes: only up, then. Fast up and slowly down, for
+    // one that is not over when the work comes has been in vain, and the spin after one that is takes little.
+    if (took_ns > rehearsal_ns_) {
+        rehearsal_ns_ += (took_ns - rehearsal_ns_ + 3) / 4;
+    } else if (!is_notified()) {
+        rehearsal_ns_ -= (rehearsal_ns_ - took_ns) / 32;
+    }
 }
 
 void PredictiveWaiter::sleep_until(std::int64_t until_ns) noexcept {

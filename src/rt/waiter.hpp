@@ -7,6 +7,7 @@
 
 #include "rt/arena.hpp"
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 
 namespace sidetone::rt {
 
@@ -57,16 +58,19 @@ public:
     /// Worker: returns when `notify` has been called since the last return (at once if it was before), or at the
     /// latest after `timeout_ns`. Spins at most `spin_ns` at a stretch.
     ///
-    /// `rehearse` is called before it spins for expected work. What it runs and reads is out of the processor's caches
-    /// after the sleep; let it look for work in vain, and the look that finds some has all that at hand.
-    void wait(std::int64_t timeout_ns, std::int64_t spin_ns, const std::function<void()>& rehearse = {}) noexcept;
+    /// `rehearse` is called before it spins for expected work (rt/rehearsal.hpp). The worker gets up earlier by as long
+    /// as that mostly takes, and it is over after `kMostRehearsalNs`.
+    void wait(std::int64_t timeout_ns, std::int64_t spin_ns,
+              const std::function<void(const Rehearsal&)>& rehearse = {}) noexcept;
+    static constexpr std::int64_t kMostRehearsalNs = 500'000;
 
     /// Any thread: `wait` returns, now and whenever it is called.
     void stop() noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
-    /// Worker: how long before the expected moment it now has itself woken.
+    /// Worker: how long before the expected moment it now has itself woken, and how much longer for a rehearsal.
     [[nodiscard]] std::int64_t lead_ns() const noexcept { return lead_ns_; }
+    [[nodiscard]] std::int64_t rehearsal_ns() const noexcept { return rehearsal_ns_; }
 
 private:
     /// How work came, seen from the sleep and the spin that were to catch it.
@@ -77,6 +81,7 @@ private:
     void spin_until(std::int64_t until_ns) const noexcept;
     void sleep_until(std::int64_t until_ns) noexcept;
     void learn(Arrival arrival) noexcept;
+    void rehearse_with(const std::function<void(const Rehearsal&)>& rehearse) noexcept;
 
     // Published by the audio thread: on a line of its own what the worker looks at all the time while it spins.
     alignas(kCacheLine) std::atomic<std::uint32_t> notified_{0};  // count of notifications; the futex word
@@ -87,6 +92,7 @@ private:
     alignas(kCacheLine) std::uint32_t seen_ = 0;
     std::uint32_t sleeps_ = 0;
     std::int64_t lead_ns_ = 100'000;  // how long before the expected moment the kernel is asked to wake us
+    std::int64_t rehearsal_ns_ = 0;   // how long one takes
     std::atomic<bool> stopped_{false};
 };
 

@@ -161,6 +161,11 @@ void DenoiseStage::change(const Settings& settings) {
     return models_[channel].process(window, result);
 }
 
+[[gnu::hot]] void DenoiseStage::rehearse_hop(std::int64_t /*hop*/, std::uint32_t channel,
+                                             const rt::Rehearsal& rehearsal) noexcept {
+    models_[channel].rehearse(rehearsal);
+}
+
 [[gnu::hot]] float* const* DenoiseStage::claim_input(std::uint32_t frames) noexcept {
     return live_->feed.claim_input(frames);
 }
@@ -180,6 +185,10 @@ WorkSource* DenoiseStage::work() noexcept {
 
 [[gnu::hot]] bool DenoiseStage::run_next() noexcept {
     return live_->feed.run_next();
+}
+
+[[gnu::hot]] void DenoiseStage::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    live_->feed.rehearse(rehearsal);
 }
 
 std::vector<StagePart> DenoiseStage::parts() const {

@@ -53,6 +53,7 @@ public:
 
     /// Worker thread.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME override;
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME override;
 
     /// The mode `prepare` settled on.
     [[nodiscard]] Mode mode() const noexcept { return mode_; }
@@ -62,6 +63,7 @@ private:
 
     [[nodiscard]] bool run_hop(std::int64_t hop, std::uint32_t channel, const float* window,
                                float* result) noexcept override;
+    void rehearse_hop(std::int64_t hop, std::uint32_t channel, const rt::Rehearsal& rehearsal) noexcept override;
 
     DenoiseSettings settings_;
     std::atomic<float> dry_share_;  // of the sound as it came in, linear

@@ -231,8 +231,15 @@ void DenoiseGain::change(const Settings& settings) {
 }
 
 bool DenoiseGain::run_hop(std::int64_t hop, std::uint32_t channel, const float* window, float* result) noexcept {
-    const auto copy = static_cast<std::size_t>(hop % settings_.copies);
-    return models_[channel * settings_.copies + copy].process_gains(window, result);
+    return model_of(hop, channel).process_gains(window, result);
+}
+
+void DenoiseGain::rehearse_hop(std::int64_t hop, std::uint32_t channel, const rt::Rehearsal& rehearsal) noexcept {
+    model_of(hop, channel).rehearse(rehearsal);
+}
+
+nn::HopModel& DenoiseGain::model_of(std::int64_t hop, std::uint32_t channel) noexcept {
+    return models_[channel * settings_.copies + static_cast<std::size_t>(hop % settings_.copies)];
 }
 
 void DenoiseGain::begin_block(std::uint32_t frames, const BlockTime& time) noexcept {
@@ -245,6 +252,10 @@ void DenoiseGain::process(const SpectralHop& hop) noexcept {
 
 bool DenoiseGain::run_next() noexcept {
     return live_->feed.run_next();
+}
+
+void DenoiseGain::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    live_->feed.rehearse(rehearsal);
 }
 
 std::vector<StagePart> DenoiseGain::parts() const {

@@ -57,6 +57,7 @@ public:
 
     /// Worker thread.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME override;
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME override;
 
 private:
     class Live;  // all that depends on rate and block; made by `prepare`
@@ -64,6 +65,8 @@ private:
     [[nodiscard]] StageContext heard_by_models(const StageContext& bank) const;
     [[nodiscard]] bool run_hop(std::int64_t hop, std::uint32_t channel, const float* window,
                                float* result) noexcept override;
+    void rehearse_hop(std::int64_t hop, std::uint32_t channel, const rt::Rehearsal& rehearsal) noexcept override;
+    [[nodiscard]] nn::HopModel& model_of(std::int64_t hop, std::uint32_t channel) noexcept;
 
     DenoiseGainSettings settings_;
     std::atomic<float> floor_;          // the lowest gain that the settings allow

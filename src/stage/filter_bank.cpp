@@ -201,6 +201,10 @@ bool FilterBankStage::run_next() noexcept {
     return std::ranges::any_of(work_, [](WorkSource* work) noexcept { return work->run_next(); });
 }
 
+void FilterBankStage::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    for (auto* work : work_) work->rehearse(rehearsal);
+}
+
 std::vector<Changeable*> FilterBankStage::changeable_links() {
     std::vector<Changeable*> result;
     for (auto& link : links_) result.push_back(link->changeable());

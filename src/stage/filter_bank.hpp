@@ -60,6 +60,7 @@ public:
 
     /// Worker thread.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME override;
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME override;
 
 private:
     struct Channel;

@@ -161,10 +161,15 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
     // A hop needs the state that its predecessor leaves: until that is there, it queues and is not handed off. Noted
     // before the slot is handed back.
     times_->hand_off.record(started - std::max(exchange_.stamps(hop).submitted_ns, times_->predecessor_finished_ns));
+    times_->predecessor = hop;
     times_->predecessor_finished_ns = finished;
     times_->inference.record(finished - started);
     exchange_.finish(hop, good);
     return true;
+}
+
+[[gnu::hot]] void HopFeed::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    for (std::uint32_t c = 0; c < context_.channels; ++c) runner_.rehearse_hop(times_->predecessor + 1, c, rehearsal);
 }
 
 [[gnu::hot]] bool HopFeed::take(std::int64_t hop) noexcept {

@@ -30,6 +30,9 @@ public:
     /// False when the model failed.
     [[nodiscard]] virtual bool run_hop(std::int64_t hop, std::uint32_t channel, const float* window,
                                        float* result) noexcept SIDETONE_REALTIME = 0;
+    /// Goes through what `run_hop` of that hop will do (rt/rehearsal.hpp).
+    virtual void rehearse_hop(std::int64_t hop, std::uint32_t channel,
+                              const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME = 0;
 };
 
 /// Brings the card's frames to a model at the model's rate, hop by hop, and its results back: resamples straight into
@@ -84,6 +87,9 @@ public:
     /// Worker, or the audio thread in direct mode: runs the oldest hop that waits; false when none does.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME;
 
+    /// Worker: goes through the hop that comes next.
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME;
+
     /// Hops that can be under way at once.
     [[nodiscard]] std::size_t slots() const noexcept { return exchange_.slots(); }
     [[nodiscard]] const dsp::PolyphaseResampler& resampler() const noexcept { return down_; }
@@ -130,7 +136,7 @@ private:
 
     // Whoever runs the model. Histograms are large: apart, so that what the audio thread touches lies together.
     struct Times {
-        std::int64_t predecessor_finished_ns = 0;
+        std::int64_t predecessor = -1, predecessor_finished_ns = 0;
         rt::Histogram hand_off, inference;
     };
     const std::unique_ptr<Times> times_ = std::make_unique<Times>();

@@ -68,6 +68,8 @@ public:
     virtual ~WorkSource() = default;
     /// Worker thread. Does the oldest piece of work; false when there was none.
     virtual bool run_next() noexcept SIDETONE_REALTIME = 0;
+    /// Worker thread, shortly before work is expected: goes through what `run_next` will do without doing it.
+    virtual void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME { (void)rehearsal; }
 };
 
 /// A link of a chain: floats in, floats out, one buffer per channel, the same number of frames.

@@ -76,7 +76,35 @@ TEST(Worker, WakesForWorkThatComesLater) {
     }
 }
 
-// The look that finds work then has its code and data at hand (rt/waiter.hpp).
+TEST(Worker, RehearsesTheWorkAndThenLooksForIt) {
+    class Rehearsed final : public stage::WorkSource {
+    public:
+        bool run_next() noexcept override {
+            if (diary.size() < 100) diary += 'l';
+            return false;
+        }
+        void rehearse(const rt::Rehearsal&) noexcept override {
+            diary += 'r';
+            ++rehearsals;
+        }
+        std::string diary;  // the worker's while it runs
+        std::atomic<int> rehearsals{0};
+    } source;
+    source.diary.reserve(200);
+    Worker worker;
+    worker.start({&source}, 5);
+    for (int i = 0; i < 10 && source.rehearsals == 0; ++i) {
+        const auto expected_ns = rt::monotonic_ns() + 20'000'000;
+        worker.waiter().expect(expected_ns);
+        (void)worker.waiter().notify();
+        rt::sleep_until_monotonic(expected_ns + 5'000'000);
+    }
+    worker.stop();
+    EXPECT_GT(source.rehearsals, 0);
+    EXPECT_NE(source.diary.find("rl"), std::string::npos) << source.diary;
+}
+
+// The look that finds work then has its code and data at hand (rt/rehearsal.hpp).
 TEST(Worker, LooksForWorkJustBeforeItIsExpected) {
     class Looked final : public stage::WorkSource {
     public:

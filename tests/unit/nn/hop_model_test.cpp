@@ -4,13 +4,17 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <random>
 
 #include "dsp/alignment.hpp"
 #include "dsp/polyphase_resampler.hpp"
 #include "dsp/real_fft.hpp"
 #include "dsp/si_sdr.hpp"
+#include "rt/clock.hpp"
 #include "test_models.hpp"
 #include "tiny_onnx.hpp"
 #include "unit/dsp/signals.hpp"
@@ -21,12 +25,27 @@ namespace {
 using testing::HasSubstr;
 
 // The model's output for a signal that begins after silence; out[n] belongs to in[n - delay].
-std::vector<float> processed(HopModel& model, const std::vector<float>& in) {
+std::vector<float> processed(
+    HopModel& model, const std::vector<float>& in, const std::function<void()>& before_each = [] {}) {
     std::vector<float> padded(model.delay());
     padded.insert(padded.end(), in.begin(), in.end());
     std::vector<float> out(in.size() / model.hop() * model.hop());
-    for (std::size_t at = 0; at < out.size(); at += model.hop()) EXPECT_TRUE(model.process(&padded[at], &out[at]));
+    for (std::size_t at = 0; at < out.size(); at += model.hop()) {
+        before_each();
+        EXPECT_TRUE(model.process(&padded[at], &out[at]));
+    }
     return out;
+}
+
+std::vector<float> gains_of(
+    HopModel& model, const std::vector<float>& in, const std::function<void()>& before_each = [] {}) {
+    std::vector<float> all, newest(model.bins());
+    for (std::size_t at = 0; at + model.length() <= in.size(); at += model.hop()) {
+        before_each();
+        EXPECT_TRUE(model.process_gains(&in[at], newest.data()));
+        all.insert(all.end(), newest.begin(), newest.end());
+    }
+    return all;
 }
 
 std::vector<float> mixed(std::vector<float> speech, const std::vector<float>& noise) {
@@ -284,18 +303,32 @@ TEST_P(Denoiser, GivesTheSameGainsAfterAReset) {
     SIDETONE_REQUIRE_WEIGHTS(manifest_);
     HopModel model{manifest_, "auto"};
     const auto sound = a_second();
-    const auto gains = [&] {
-        std::vector<float> all, newest(model.bins());
-        for (std::size_t at = 0; at + model.length() <= sound.size(); at += model.hop()) {
-            EXPECT_TRUE(model.process_gains(&sound[at], newest.data()));
-            all.insert(all.end(), newest.begin(), newest.end());
-        }
-        return all;
-    };
-    const auto first = gains();
+    const auto first = gains_of(model, sound);
     EXPECT_GT(*std::max_element(first.begin(), first.end()), 0.5F);
     model.reset();
-    EXPECT_EQ(first, gains());
+    EXPECT_EQ(first, gains_of(model, sound));
+}
+
+TEST_P(Denoiser, GivesTheSameBitsHoweverItIsRehearsed) {
+    SIDETONE_REQUIRE_WEIGHTS(manifest_);
+    HopModel model{manifest_, "auto"};
+    const auto sound = a_second();
+    const auto expected_gains = gains_of(model, sound);
+    model.reset();
+    const auto expected = processed(model, sound);
+    model.reset();
+    std::mt19937 random(11);
+    // Not at all, wholly, twice, or until time is up somewhere in the network.
+    const std::atomic<std::uint32_t> notified{0};
+    const auto rehearse = [&] {
+        const rt::Rehearsal whole{notified, 0, std::numeric_limits<std::int64_t>::max()};
+        for (auto times = random() % 3; times > 0; --times) model.rehearse(whole);
+        if (random() % 2 == 0) return;
+        model.rehearse({notified, 0, rt::monotonic_ns() + static_cast<std::int64_t>(random() % 100'000)});
+    };
+    EXPECT_EQ(processed(model, sound, rehearse), expected);
+    model.reset();
+    EXPECT_EQ(gains_of(model, sound, rehearse), expected_gains);
 }
 
 TEST_P(Denoiser, FallsSilentOnBadSamplesAndComesBackAsNew) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -148,7 +149,7 @@ TEST(PredictiveWaiter, RehearsesOnceAheadOfWorkThatIsExpected) {
         std::int64_t rehearsed_ns = 0;
         const auto expected_ns = monotonic_ns() + 5 * kMillisecond;
         waiter.expect(expected_ns);
-        waiter.wait(20 * kMillisecond, kSpin, [&] {
+        waiter.wait(20 * kMillisecond, kSpin, [&](const Rehearsal&) {
             ++rehearsed;
             rehearsed_ns = monotonic_ns();
         });
@@ -163,11 +164,65 @@ TEST(PredictiveWaiter, RehearsesOnceAheadOfWorkThatIsExpected) {
 TEST(PredictiveWaiter, DoesNotRehearseWhenNothingIsExpectedOrWorkIsThere) {
     PredictiveWaiter waiter;
     int rehearsals = 0;
-    waiter.wait(2 * kMillisecond, kSpin, [&] { ++rehearsals; });
+    const auto count = [&](const Rehearsal&) { ++rehearsals; };
+    waiter.wait(2 * kMillisecond, kSpin, count);
     waiter.expect(monotonic_ns() + kMillisecond / 20);
     waiter.notify();
-    waiter.wait(kForever, kSpin, [&] { ++rehearsals; });
+    waiter.wait(kForever, kSpin, count);
     EXPECT_EQ(rehearsals, 0);
+}
+
+/// Waits in vain for what is expected in 2 ms.
+void wait_in_vain(PredictiveWaiter& waiter, const std::function<void(const Rehearsal&)>& rehearse) {
+    waiter.expect(monotonic_ns() + 2 * kMillisecond);
+    waiter.wait(3 * kMillisecond, kSpin, rehearse);
+}
+
+TEST(PredictiveWaiter, GetsUpEarlierByAsLongAsARehearsalTakes) {
+    constexpr std::int64_t kTakesNs = 300'000;
+    PredictiveWaiter waiter;
+    EXPECT_EQ(waiter.rehearsal_ns(), 0);
+    for (int round = 0; round < 30; ++round) {
+        wait_in_vain(waiter, [](const Rehearsal&) {
+            for (const auto end = monotonic_ns() + kTakesNs; monotonic_ns() < end;) {
+            }
+        });
+    }
+    EXPECT_GT(waiter.rehearsal_ns(), kTakesNs * 9 / 10);
+    EXPECT_LE(waiter.rehearsal_ns(), PredictiveWaiter::kMostRehearsalNs);
+    for (int round = 0; round < 200; ++round) wait_in_vain(waiter, [](const Rehearsal&) {});
+    EXPECT_LT(waiter.rehearsal_ns(), kTakesNs / 3) << "and later again where it takes less";
+}
+
+TEST(PredictiveWaiter, EndsARehearsalThatTakesTooLong) {
+    PredictiveWaiter waiter;
+    std::int64_t took_ns = 0;
+    for (int round = 0; round < 100 && took_ns == 0; ++round) {
+        wait_in_vain(waiter, [&](const Rehearsal& rehearsal) {
+            const auto begin = monotonic_ns();
+            while (!rehearsal.is_over() && monotonic_ns() < begin + kForever) {
+            }
+            took_ns = monotonic_ns() - begin;
+        });
+    }
+    EXPECT_GE(took_ns, PredictiveWaiter::kMostRehearsalNs * 9 / 10);
+    EXPECT_LT(took_ns, kForever);
+    EXPECT_LE(waiter.rehearsal_ns(), PredictiveWaiter::kMostRehearsalNs);
+}
+
+TEST(PredictiveWaiter, EndsARehearsalWhenTheWorkComes) {
+    PredictiveWaiter waiter;
+    int ended = 0;
+    for (int round = 0; round < 100 && ended == 0; ++round) {
+        waiter.expect(monotonic_ns() + 2 * kMillisecond);
+        waiter.wait(10 * kMillisecond, kSpin, [&](const Rehearsal& rehearsal) {
+            waiter.notify();
+            if (rehearsal.is_over()) ++ended;
+        });
+        waiter.notify();
+        waiter.wait(kForever, kSpin);  // where the thread got up late, it did not rehearse: nothing is left over
+    }
+    EXPECT_GT(ended, 0);
 }
 
 TEST(PredictiveWaiter, NoNotificationIsLost) {
