@@ -96,14 +96,17 @@ ModelResult measure(const Candidate& candidate, const InferArguments& arguments,
                        .peak_multiply_adds_per_second = nn::native::measure_peak_multiply_adds_per_second(),
                        .watched = watch != nullptr};
     std::vector<LoadedModel> models;
-    models.reserve(candidate.backends.size());
+    models.reserve(candidate.backends.size() + 1);
     for (const auto& backend : candidate.backends) models.emplace_back(manifest, backend);
+    // What a worker rehearses, a callback runs cold.
+    if (std::ranges::find(candidate.backends, "native") != candidate.backends.end()) {
+        models.emplace_back(manifest, "native", Caller::callback);
+    }
     const Frames frames{manifest, kStreamHops};
+    const RunSettings settings{.runs = arguments.runs, .hop_ns = result.hop_ns, .watch = watch};
     std::atomic<std::size_t> done{0};
-    auto running = std::async(std::launch::async, [&] {
-        return run_interleaved(models, frames, {.runs = arguments.runs, .hop_ns = result.hop_ns, .watch = watch}, done);
-    });
-    const auto all = static_cast<double>(4 * arguments.runs * models.size());
+    auto running = std::async(std::launch::async, [&] { return run_interleaved(models, frames, settings, done); });
+    const auto all = static_cast<double>(all_runs(models, settings));
     while (running.wait_for(std::chrono::milliseconds{200}) == std::future_status::timeout) {
         const auto share = std::min(1.0, static_cast<double>(done.load(std::memory_order_relaxed)) / all);
         line.show(fmt::format("[{}] {}", bar(share, 30), manifest.name));

@@ -97,8 +97,8 @@ std::span<const float> Frames::of(std::size_t graph, std::size_t hop) const noex
     return {&of_graph_[graph][hop % hops_ * elements_[graph]], elements_[graph]};
 }
 
-LoadedModel::LoadedModel(const nn::Manifest& model, const std::string& backend)
-    : backend_(backend), arena_(arena_bytes(model)) {
+LoadedModel::LoadedModel(const nn::Manifest& model, const std::string& backend, Caller caller)
+    : backend_(backend), caller_(caller), arena_(arena_bytes(model)) {
     runners_.reserve(model.graphs.size());
     for (const auto& graph : model.graphs) {
         runners_.emplace_back(graph, nn::open_session(backend, model, graph), arena_);
@@ -116,6 +116,10 @@ bool LoadedModel::run() noexcept {
     bool good = true;
     for (auto& runner : runners_) good = runner.run() && good;
     return good;
+}
+
+void LoadedModel::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    for (auto& runner : runners_) runner.rehearse(rehearsal);
 }
 
 std::size_t LoadedModel::outputs() const noexcept {

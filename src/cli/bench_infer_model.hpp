@@ -30,24 +30,34 @@ private:
     std::vector<std::size_t> elements_;
 };
 
+/// Who runs a model in real time.
+enum class Caller : std::uint8_t {
+    worker,  ///< pipelined: gets up before the hop is due, and rehearses the run where the backend can (rt/waiter.hpp)
+    callback,  ///< direct: what it finds cold it waits for
+};
+
 /// A model in one backend, its states going on from hop to hop.
 class LoadedModel {
 public:
     /// The weights' hashes must have been verified. Throws InputError.
-    LoadedModel(const nn::Manifest& model, const std::string& backend);
+    LoadedModel(const nn::Manifest& model, const std::string& backend, Caller caller = Caller::worker);
 
     [[nodiscard]] const std::string& backend() const noexcept { return backend_; }
+    [[nodiscard]] Caller caller() const noexcept { return caller_; }
 
     /// Copies the hop's frames into the graphs' inputs.
     void feed(const Frames& frames, std::size_t hop) noexcept;
     /// Runs each graph once. False when the backend failed.
     [[nodiscard]] bool run() noexcept SIDETONE_REALTIME;
+    /// Goes through the next `run`.
+    void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME;
     /// The signal outputs of all graphs, one behind the other.
     void read(std::span<float> outputs) noexcept;
     [[nodiscard]] std::size_t outputs() const noexcept;
 
 private:
     std::string backend_;
+    Caller caller_;
     rt::Arena arena_;
     std::vector<nn::GraphRunner> runners_;
     std::vector<std::size_t> output_elements_;

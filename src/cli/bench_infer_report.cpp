@@ -12,6 +12,7 @@ namespace sidetone::cli::infer {
 namespace {
 
 constexpr const char* kReference = "onnxruntime";
+constexpr double kNoticeableShare = 0.1;  // of a run: what backends without a rehearsal take is far less
 
 const Outcome* reference_of(const ModelResult& result, bool paced) {
     const auto found = std::ranges::find_if(result.outcomes, [&](const Outcome& outcome) {
@@ -56,6 +57,21 @@ std::string times_of(const char* name, const rt::Histogram& times) {
                        us.p999, us.max, us.p50 > 0 ? us.p999 / us.p50 : 0);
 }
 
+std::string rehearsals_row_of(const Outcome& outcome) {
+    const auto least = kNoticeableShare * outcome.times->distribution_us().p50;
+    if (outcome.rehearsals->distribution_us().p50 < least) return "";
+    return times_of("  rehearsal", *outcome.rehearsals) + '\n';
+}
+
+std::string name_of(const Outcome& outcome) {
+    return outcome.caller == Caller::callback ? outcome.backend + ", cold" : outcome.backend;
+}
+
+const LoadCost& load_of(const ModelResult& result, const Outcome& outcome) {
+    const auto first = std::ranges::find(result.outcomes, outcome.backend, &Outcome::backend);
+    return result.loads[static_cast<std::size_t>(first - result.outcomes.begin())];
+}
+
 std::string unstalled_row_of(const Outcome& outcome) {
     const auto left_out = outcome.times->count() - outcome.unstalled->count();
     return fmt::format("{} {} of {} left out\n", times_of("  unstalled", *outcome.unstalled), left_out,
@@ -65,12 +81,12 @@ std::string unstalled_row_of(const Outcome& outcome) {
 std::string row_of(const ModelResult& result, const Outcome& outcome) {
     const auto share = peak_share_of(result, outcome);
     const auto row = fmt::format(
-        "{} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n{}\n", times_of(outcome.backend.c_str(), *outcome.times),
+        "{} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n{}\n", times_of(name_of(outcome).c_str(), *outcome.times),
         text_of(ratio_of(result, outcome), "{:.2f}"), share ? fmt::format("{:.1f} %", 100 * *share) : "-",
         text_of(calls_a_run(outcome, outcome.counts.heap_calls), "{:.1f}"),
         text_of(calls_a_run(outcome, outcome.counts.locks), "{:.1f}"), text_of(outcome.instructions, "{:.0f}"),
         text_of(difference_of(result, outcome), "{:.1e}"), times_of("  its floor", *outcome.floor));
-    return result.watched ? row + unstalled_row_of(outcome) : row;
+    return row + rehearsals_row_of(outcome) + (result.watched ? unstalled_row_of(outcome) : "");
 }
 
 }  // namespace
@@ -79,7 +95,7 @@ std::vector<std::string> shortcomings(const ModelResult& result) {
     std::vector<std::string> lines;
     for (const auto& outcome : result.outcomes) {
         const auto say = [&](const std::string& what) {
-            lines.push_back(fmt::format("{} ({}, {}): {}", result.model, outcome.backend,
+            lines.push_back(fmt::format("{} ({}, {}): {}", result.model, name_of(outcome),
                                         outcome.paced ? "paced" : "back to back", what));
         };
         if (outcome.failed) say("a run failed");
@@ -122,13 +138,14 @@ std::string to_text(const ModelResult& result) {
 std::vector<nlohmann::json> to_json(const ModelResult& result) {
     const bool counted = rt::interposer_is_present();
     std::vector<nlohmann::json> entries;
-    for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
-        const auto& outcome = result.outcomes[i];
-        const auto& load = result.loads[i % result.loads.size()];
+    for (const auto& outcome : result.outcomes) {
+        const auto& load = load_of(result, outcome);
         entries.push_back(
             {{"model", result.model},
              {"backend", outcome.backend},
              {"paced", outcome.paced},
+             {"caller", outcome.caller == Caller::worker ? "worker" : "callback"},
+             {"rehearsal_us", engine::to_json(outcome.rehearsals->distribution_us())},
              {"us", engine::to_json(outcome.times->distribution_us())},
              {"floor_us", engine::to_json(outcome.floor->distribution_us())},
              {"unstalled_us",

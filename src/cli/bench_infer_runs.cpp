@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <span>
 
 #include "cli/instruction_counter.hpp"
 #include "cli/register_work.hpp"
 #include "rt/clock.hpp"
 #include "rt/thread.hpp"
+#include "rt/waiter.hpp"
 
 namespace sidetone::cli::infer {
 namespace {
@@ -20,12 +23,13 @@ constexpr std::size_t kCountedRuns = 32;
 // sleeps (by default after 95 % of a second).
 constexpr double kRestShare = 0.15;  // of the processor time since the last rest
 constexpr std::int64_t kRestAfterNs = 300'000'000;
+constexpr std::int64_t kSpinNs = 200'000;          // as a chain's worker
 constexpr std::int64_t kStallsEndNs = 50'000'000;  // a stall is told of when it ends
 
 /// One pass over all backends, paced or not.
 class Pass {
 public:
-    Pass(std::vector<LoadedModel>& models, const Frames& frames, const RunSettings& settings, bool paced,
+    Pass(std::span<LoadedModel> models, const Frames& frames, const RunSettings& settings, bool paced,
          std::atomic<std::size_t>& done)
         : models_(models),
           frames_(frames),
@@ -33,6 +37,7 @@ public:
           paced_(paced),
           done_(done),
           outputs_(models.size()),
+          waiters_(models.size()),
           to_judge_(models.size()),
           outcomes_(models.size()) {
         for (std::size_t i = 0; i < models.size(); ++i) {
@@ -40,6 +45,7 @@ public:
             to_judge_[i].reserve(kSliceRuns);
             outcomes_[i].backend = models[i].backend();
             outcomes_[i].paced = paced;
+            outcomes_[i].caller = models[i].caller();
         }
     }
 
@@ -49,7 +55,9 @@ public:
 private:
     void run_slice(std::size_t which, std::size_t first_hop, std::size_t runs);
     void run_floor(std::size_t which, std::size_t runs);
-    void wait_for_hop(std::int64_t& due_ns) const noexcept;
+    void wait_for_hop(std::int64_t& due_ns, std::size_t which,
+                      const std::function<void(const rt::Rehearsal&)>& rehearse) noexcept;
+    void rehearse(std::size_t which, const rt::Rehearsal& rehearsal) noexcept;
     void rest_when_due() noexcept;
     void rest() noexcept;
     void run_once(std::size_t which, bool counts);
@@ -57,12 +65,13 @@ private:
     void compare(std::size_t runs);
     void count_instructions(std::size_t which, std::size_t hop);
 
-    std::vector<LoadedModel>& models_;
+    std::span<LoadedModel> models_;
     const Frames& frames_;
     const RunSettings& settings_;
     bool paced_;
     std::atomic<std::size_t>& done_;
     std::vector<std::vector<float>> outputs_;          // of a slice
+    std::vector<rt::PredictiveWaiter> waiters_;        // each model's, that has learned how long it rehearses
     std::vector<std::vector<rt::TimedRun>> to_judge_;  // of the last slice, those that count
     std::vector<Outcome> outcomes_;
     std::int64_t rested_at_ns_ = 0, cpu_at_rest_ns_ = 0;
@@ -98,10 +107,13 @@ void Pass::run() {
 void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs) {
     tell_stalled_from_others(which);
     auto& model = models_[which];
+    const std::function<void(const rt::Rehearsal&)> rehearsal = [this, which](const rt::Rehearsal& r) {
+        rehearse(which, r);
+    };
     auto due = rt::monotonic_ns();
     for (std::size_t i = 0; i < runs; ++i) {
         rest_when_due();
-        wait_for_hop(due);
+        wait_for_hop(due, which, rehearsal);
         model.feed(frames_, first_hop + i);
         run_once(which, i >= kSettleRuns);
         model.read({&outputs_[which][i * model.outputs()], model.outputs()});
@@ -124,7 +136,7 @@ void Pass::run_floor(std::size_t which, std::size_t runs) {
     auto due = rt::monotonic_ns();
     for (std::size_t i = 0; i < runs; ++i) {
         rest_when_due();
-        wait_for_hop(due);
+        wait_for_hop(due, which, {});
         const auto start = rt::now_ns();
         floors_[which].run();
         outcomes_[which].floor->record(rt::now_ns() - start);
@@ -133,10 +145,27 @@ void Pass::run_floor(std::size_t which, std::size_t runs) {
     rest();
 }
 
-void Pass::wait_for_hop(std::int64_t& due_ns) const noexcept {
+// Nobody notifies: the wait ends when the hop is due.
+void Pass::wait_for_hop(std::int64_t& due_ns, std::size_t which,
+                        const std::function<void(const rt::Rehearsal&)>& rehearse) noexcept {
     if (!paced_) return;
-    due_ns = std::max(due_ns + settings_.hop_ns, rt::monotonic_ns());
-    rt::sleep_until_monotonic(due_ns);
+    const auto now = rt::monotonic_ns();
+    due_ns = std::max(due_ns + settings_.hop_ns, now);
+    if (models_[which].caller() == Caller::callback) {
+        rt::sleep_until_monotonic(due_ns);
+        return;
+    }
+    waiters_[which].expect(due_ns);
+    waiters_[which].wait(due_ns - now, kSpinNs, rehearse);
+}
+
+void Pass::rehearse(std::size_t which, const rt::Rehearsal& rehearsal) noexcept {
+    const auto start = rt::now_ns();
+    {
+        const rt::RealtimeScope scope{rt::RealtimeKind::worker};
+        models_[which].rehearse(rehearsal);
+    }
+    outcomes_[which].rehearsals->record(rt::now_ns() - start);
 }
 
 void Pass::rest_when_due() noexcept {
@@ -201,11 +230,24 @@ void Pass::count_instructions(std::size_t which, std::size_t hop) {
 
 }  // namespace
 
+namespace {
+
+std::size_t called_by_worker(std::span<const LoadedModel> models) {
+    return static_cast<std::size_t>(std::ranges::count(models, Caller::worker, &LoadedModel::caller));
+}
+
+}  // namespace
+
+std::size_t all_runs(const std::vector<LoadedModel>& models, const RunSettings& settings) {
+    return 2 * settings.runs * (models.size() + called_by_worker(models));  // with those of the floors
+}
+
 std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,
                                      const RunSettings& settings, std::atomic<std::size_t>& done) {
     std::vector<Outcome> outcomes;
     for (const bool paced : {true, false}) {
-        Pass pass{models, frames, settings, paced, done};
+        const auto in_pass = std::span{models}.first(paced ? models.size() : called_by_worker(models));
+        Pass pass{in_pass, frames, settings, paced, done};
         rt::RealtimeThread thread{{.name = "st-infer", .priority = kWorkerPriority, .core = {}}, [&] { pass.run(); }};
         thread.join();
         for (auto& outcome : pass.take()) outcomes.push_back(std::move(outcome));
