@@ -18,7 +18,7 @@
 namespace sidetone::rt {
 namespace {
 
-constexpr std::int64_t kLeastLeadNs = 10'000;
+constexpr std::int64_t kLeastLeadNs = 0;  // waking itself takes some microseconds more
 constexpr std::int64_t kMostLeadNs = 250'000;
 // A step up for each early arrival and one of 1/8 down for each in time: at rest one in nine is early, whatever their
 // distribution (Robbins and Monro, 1951, for a quantile).
@@ -136,12 +136,14 @@ void pause_core() noexcept {
     const auto begin_ns = monotonic_ns();
     rehearse({notified_, seen_, begin_ns + kMostRehearsalNs});
     const auto took_ns = std::min(monotonic_ns() - begin_ns, kMostRehearsalNs);
-    // Of a rehearsal that the work cut short this is less than it takes: only up, then. Fast up and slowly down, for
-    // one that is not over when the work comes has been in vain, and the spin after one that is takes little.
-    if (took_ns > rehearsal_ns_) {
-        rehearsal_ns_ += (took_ns - rehearsal_ns_ + 3) / 4;
+    // At rest one in nine takes longer, as above, in steps of its own size: one that was interrupted for long changes
+    // little. Of a rehearsal that the work cut short this is less than it takes: only up, then.
+    if (rehearsal_ns_ == 0) {
+        rehearsal_ns_ = took_ns;
+    } else if (const auto step_ns = rehearsal_ns_ / 16 + 500; took_ns > rehearsal_ns_) {
+        rehearsal_ns_ = std::min(rehearsal_ns_ + step_ns, kMostRehearsalNs);
     } else if (!is_notified()) {
-        rehearsal_ns_ -= (rehearsal_ns_ - took_ns) / 32;
+        rehearsal_ns_ = std::max<std::int64_t>(rehearsal_ns_ - step_ns / 8, 0);
     }
 }
 
