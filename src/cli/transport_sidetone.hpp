@@ -57,6 +57,7 @@ private:
     };
 
     static constexpr std::size_t kHopsRemembered = 4096;
+    static constexpr std::uint64_t kHopsPerWrap = 8;  // whose wrap is measured once
     [[nodiscard]] std::atomic<std::int64_t>& due_of(std::int64_t hop) noexcept {
         return due_ns_[static_cast<std::uint64_t>(hop) % kHopsRemembered];
     }
@@ -85,6 +86,7 @@ private:
     std::unique_ptr<engine::Chain> chain_;
     engine::Worker worker_;
     WatchedWork work_{*this};
+    std::uint64_t hops_run_ = 0;  // whoever runs the model
     const rt::Histogram *hand_off_ = nullptr, *inference_ = nullptr;
     // Each on lines of its own: looking on must not slow what it looks at.
     alignas(rt::kCacheLine) std::atomic<bool> wants_new_times_{false};  // the worker shall begin the stage's parts anew
