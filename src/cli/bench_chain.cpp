@@ -15,6 +15,7 @@
 #include "device/sound_file.hpp"
 #include "engine/chain_file.hpp"
 #include "engine/live.hpp"
+#include "rt/shallow_idle.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -55,6 +56,7 @@ device::SimSettings card_of(const ChainArguments& arguments) {
 }
 
 int bench_chain(const ChainArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     const auto card = card_of(arguments);
     StatusLine line;

@@ -18,6 +18,7 @@
 #include "cli/terminal.hpp"
 #include "rt/error.hpp"
 #include "rt/histogram.hpp"
+#include "rt/shallow_idle.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -247,6 +248,7 @@ int compare(const ConvolveArguments& arguments) {
 }
 
 int bench_convolve(const ConvolveArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (arguments.slice_of.empty()) return compare(arguments);
     const Job job{.inputs = arguments.inputs,
                   .outputs = arguments.outputs,

@@ -18,6 +18,7 @@
 #include "rt/error.hpp"
 #include "rt/guard.hpp"
 #include "rt/histogram.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/thread.hpp"
 
 namespace sidetone::cli {
@@ -131,6 +132,7 @@ std::vector<float> rows_to_decode(const DecodeArguments& arguments) {
 }
 
 int bench_decode(const DecodeArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     rt::calibrate_clock();
     const auto rows = rows_to_decode(arguments);

@@ -28,6 +28,7 @@
 #include "rt/clock.hpp"
 #include "rt/guard.hpp"
 #include "rt/histogram.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/thread.hpp"
 
 namespace sidetone::cli {
@@ -282,6 +283,7 @@ std::vector<std::string> shortcomings(const Comparison& comparison) {
 }
 
 int bench_features(const FeaturesArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     rt::calibrate_clock();
     StatusLine line;

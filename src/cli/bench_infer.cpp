@@ -21,6 +21,7 @@
 #include "nn/native/profile.hpp"
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/stall_watch.hpp"
 
 namespace sidetone::cli {
@@ -117,6 +118,7 @@ ModelResult measure(const Candidate& candidate, const InferArguments& arguments,
 }
 
 int bench_infer(const InferArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     StatusLine line;
     // All models are loaded once in processes of their own before this one has any library's threads or memory.

@@ -18,6 +18,7 @@
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
 #include "rt/interruptions.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/thread.hpp"
 
 namespace sidetone::cli {
@@ -116,6 +117,7 @@ nlohmann::json print_job(std::int64_t job_us, const std::vector<Core>& cores) {
 }
 
 int bench_interruptions(const InterruptionArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     rt::calibrate_clock();
     const auto cores = watch_cores(arguments);

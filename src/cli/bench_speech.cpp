@@ -25,6 +25,7 @@
 #include "rt/error.hpp"
 #include "rt/guard.hpp"
 #include "rt/histogram.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/thread.hpp"
 #include "speech/phoneme_recognizer.hpp"
 
@@ -243,6 +244,7 @@ nlohmann::json report(const std::vector<Contestant>& contestants, const SpeechAr
 }
 
 int bench_speech(const SpeechArguments& arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     rt::calibrate_clock();
     const auto sound = read_sound(arguments.files);

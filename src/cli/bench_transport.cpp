@@ -23,6 +23,7 @@
 #include "dsp/polyphase_resampler.hpp"
 #include "nn/model_store.hpp"
 #include "rt/error.hpp"
+#include "rt/shallow_idle.hpp"
 
 namespace sidetone::cli {
 namespace {
@@ -191,6 +192,7 @@ void print_check(const CheckResult& check) {
 }
 
 int bench_transport(TransportArguments arguments) {
+    const rt::ShallowIdle shallow_idle;  // as a live run has it
     if (!arguments.json.empty()) check_writable(arguments.json);
     if (arguments.quick) arguments.seconds = std::min(arguments.seconds, 0.5);
     Comparison comparison{arguments};

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -13,10 +14,13 @@
 #include "cli/command.hpp"
 #include "rt/arena.hpp"
 #include "rt/clock.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/thread.hpp"
 
 namespace sidetone::cli {
 namespace {
+
+constexpr std::int64_t kShallowIdleUs = 10;
 
 struct Finding {
     bool is_good;
@@ -85,6 +89,21 @@ std::string preemption_chosen(const std::string& release) {
     return {};
 }
 
+Finding idle_states() {
+    const auto depth = rt::idle_depth();
+    if (depth.deepest.empty()) return {true, "idle states: the kernel has none to choose from", ""};
+    if (!depth.leaves_to_host && depth.deepest_us <= kShallowIdleUs)
+        return {true, fmt::format("idle states: none takes more than {} us to wake from", depth.deepest_us), ""};
+    const auto what =
+        depth.leaves_to_host
+            ? std::string{"idle states: a virtual machine's processors sleep for as long as the host lets them"}
+            : fmt::format("idle states: down to {}, which takes {} us to wake from", depth.deepest, depth.deepest_us);
+    if (depth.may_request) return {true, what + ", but not while sound runs", ""};
+    return {false, what + ", so blocks come late and find caches cold",
+            "sudo sh -c 'echo KERNEL==\\\"cpu_dma_latency\\\", GROUP=\\\"audio\\\", MODE=\\\"0660\\\" > "
+            "/etc/udev/rules.d/40-cpu-dma-latency.rules'; sudo usermod -aG audio $USER; restart"};
+}
+
 // In a kernel that is not preemptible, what it does for any program (clearing memory, ending a process) keeps a thread
 // of any priority waiting for milliseconds.
 Finding kernel() {
@@ -128,7 +147,7 @@ Finding stolen_time() {
 
 int doctor() {
     const std::vector<std::function<Finding()>> checks{realtime_rights, memory_lock, realtime_throttling, governor,
-                                                       kernel,          stamp_clock, stolen_time};
+                                                       idle_states,     kernel,      stamp_clock,         stolen_time};
     int bad = 0;
     for (const auto& check : checks) {
         const auto finding = check();

@@ -34,7 +34,7 @@ struct RunArguments {
     std::uint32_t rate_hz = 0, block_frames = 0, channels = 0;
     std::uint32_t output_channels = 0;
     double seconds = 0;
-    bool sim_join = false, no_profile = false, watch_stalls = false;
+    bool sim_join = false, no_profile = false, deep_idle = false, watch_stalls = false;
     device::SimSettings sim;
 };
 
@@ -138,6 +138,7 @@ int run(RunArguments arguments) {
     if (!arguments.no_profile) options_of_profiles(options, device, chain);
     options.calibration = stored_calibration(request.input, request.output);
     options.seconds = arguments.seconds;
+    options.deep_idle = arguments.deep_idle;
     options.watch_stalls = arguments.watch_stalls;
     options.remote = osc ? &*osc : nullptr;
     options.on_status = [&](const engine::LiveStatus& status) { line.show(status_text(status)); };
@@ -215,6 +216,9 @@ void add_run(Command app, int& exit_code) {
         .in_range(1, 16);
     command.add_option("--seconds", arguments->seconds, "Stop after so long (else at the file's end, or Ctrl-C)")
         .in_range(0.0, 1e9);
+    command.add_flag(
+        "--deep-idle", arguments->deep_idle,
+        "Let processors sleep deeply between blocks: takes less power, and wakes late and with cold caches");
     command.add_flag("--watch-stalls", arguments->watch_stalls,
                      "Find out when the machine itself stands still (virtual ones do), and count misses of that apart");
     command.add_option("--json", arguments->json, "Write the ledger to this file");

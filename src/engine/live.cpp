@@ -16,6 +16,7 @@
 #include "rt/clock.hpp"
 #include "rt/error.hpp"
 #include "rt/guard.hpp"
+#include "rt/shallow_idle.hpp"
 #include "rt/stall_watch.hpp"
 
 namespace sidetone::engine {
@@ -83,7 +84,8 @@ StallFinder stalls_of(rt::StallWatch* watch) {
 class LiveRun {
 public:
     LiveRun(Engine& engine, const CardOpener& open_card, const LiveOptions& options)
-        : engine_(engine),
+        : shallow_idle_(options.deep_idle ? nullptr : std::make_unique<rt::ShallowIdle>()),
+          engine_(engine),
           watch_(watch_of(options)),
           tally_(engine, stalls_of(watch_.get())),
           open_card_(open_card),
@@ -110,6 +112,7 @@ private:
     [[nodiscard]] Latency latency() const;
     [[nodiscard]] std::uint64_t page_faults() const;
 
+    std::unique_ptr<rt::ShallowIdle> shallow_idle_;  // null: processors may sleep as deeply as they like
     Engine& engine_;
     std::unique_ptr<rt::StallWatch> watch_;
     Tally tally_;

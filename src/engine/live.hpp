@@ -51,6 +51,7 @@ struct LiveOptions {
     std::function<void(const std::string&)> on_message;  ///< one line: what happened, with its cause
     std::function<void(ChainFile&)> on_chain;            ///< the chain that is going to run, before sound starts
     SettingsOfDevice settings_of;  ///< asked when sound begins to go to another device than before
+    bool deep_idle = false;        ///< let processors sleep deeply between blocks (rt/shallow_idle.hpp)
     bool watch_stalls = false;     ///< find out when the machine stands still (rt/stall_watch.hpp)
     std::function<void()> on_end;  ///< sound has ended, or never began; the chain is still there
 };
