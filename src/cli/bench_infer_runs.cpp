@@ -26,6 +26,24 @@ constexpr std::int64_t kRestAfterNs = 300'000'000;
 constexpr std::int64_t kSpinNs = 200'000;          // as a chain's worker
 constexpr std::int64_t kStallsEndNs = 50'000'000;  // a stall is told of when it ends
 
+/// Adds what is called while it lives.
+class CountedCalls {
+public:
+    explicit CountedCalls(rt::RealtimeCounts* sum) noexcept : sum_(sum) {}
+    ~CountedCalls() {
+        if (sum_ == nullptr) return;
+        const auto after = rt::realtime_counts(rt::RealtimeKind::worker);
+        sum_->heap_calls += after.heap_calls - before_.heap_calls;
+        sum_->locks += after.locks - before_.locks;
+    }
+    CountedCalls(const CountedCalls&) = delete;
+    CountedCalls& operator=(const CountedCalls&) = delete;
+
+private:
+    rt::RealtimeCounts* sum_;
+    rt::RealtimeCounts before_ = rt::realtime_counts(rt::RealtimeKind::worker);
+};
+
 /// One pass over all backends, paced or not.
 class Pass {
 public:
@@ -160,6 +178,7 @@ void Pass::wait_for_hop(std::int64_t& due_ns, std::size_t which,
 }
 
 void Pass::rehearse(std::size_t which, const rt::Rehearsal& rehearsal) noexcept {
+    const CountedCalls counted{&outcomes_[which].counts};
     const auto start = rt::now_ns();
     {
         const rt::RealtimeScope scope{rt::RealtimeKind::worker};
@@ -182,7 +201,7 @@ void Pass::rest() noexcept {
 
 void Pass::run_once(std::size_t which, bool counts) {
     auto& outcome = outcomes_[which];
-    const auto before = rt::realtime_counts(rt::RealtimeKind::worker);
+    const CountedCalls counted{counts ? &outcome.counts : nullptr};
     bool good = false;
     rt::TimedRun run;
     {
@@ -193,9 +212,6 @@ void Pass::run_once(std::size_t which, bool counts) {
     }
     outcome.failed = outcome.failed || !good;
     if (!counts) return;
-    const auto after = rt::realtime_counts(rt::RealtimeKind::worker);
-    outcome.counts.heap_calls += after.heap_calls - before.heap_calls;
-    outcome.counts.locks += after.locks - before.locks;
     outcome.times->record(run.took_ns);
     to_judge_[which].push_back(run);
 }
@@ -227,10 +243,6 @@ void Pass::count_instructions(std::size_t which, std::size_t hop) {
     std::ranges::sort(counts);
     outcomes_[which].instructions = counts[counts.size() / 2];
 }
-
-}  // namespace
-
-namespace {
 
 std::size_t called_by_worker(std::span<const LoadedModel> models) {
     return static_cast<std::size_t>(std::ranges::count(models, Caller::worker, &LoadedModel::caller));

@@ -48,8 +48,10 @@ inline constexpr int kWorkerPriority = 70;
 /// and in long ones. The first model is the reference that outputs are compared with, and those that a callback calls
 /// come last. `done` counts up to `all_runs`, for whoever shows progress; outcomes are in the order of `models`, paced
 /// ones first.
-[[nodiscard]] std::size_t all_runs(const std::vector<LoadedModel>& models, const RunSettings& settings);
 [[nodiscard]] std::vector<Outcome> run_interleaved(std::vector<LoadedModel>& models, const Frames& frames,
                                                    const RunSettings& settings, std::atomic<std::size_t>& done);
+
+/// How many runs that is, with those of the floors.
+[[nodiscard]] std::size_t all_runs(const std::vector<LoadedModel>& models, const RunSettings& settings);
 
 }  // namespace sidetone::cli::infer

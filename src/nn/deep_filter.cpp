@@ -143,6 +143,7 @@ bool DeepFilter::filter(const std::complex<float>* newest, std::complex<float>* 
 bool DeepFilter::gains(const std::complex<float>* newest, float* gains) noexcept {
     if (!filter(newest, denoised_.data())) return false;
     fresh_.update(spectrum(manifest_.deep_filter.look_ahead_hops), denoised_.data(), newest, gains);
+    makes_gains_ = true;
     if (fresh_graph_ == kNone) return true;
     describe(evidence_);
     if (!run(fresh_graph_)) return false;
@@ -159,7 +160,9 @@ const float* DeepFilter::tensor(const std::string& name) const {
 
 // Whatever one graph makes of a frame the others read in the same frame, so what a rehearsal leaves there is not read.
 void DeepFilter::rehearse(const rt::Rehearsal& rehearsal) noexcept {
-    for (auto& runner : runners_) runner.rehearse(rehearsal);
+    for (std::size_t graph = 0; graph < runners_.size(); ++graph) {
+        if (graph != fresh_graph_ || makes_gains_) runners_[graph].rehearse(rehearsal);
+    }
 }
 
 void DeepFilter::reset() noexcept {

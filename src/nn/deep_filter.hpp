@@ -75,6 +75,7 @@ private:
     const float* band_gains_ = nullptr;
     const float* coefficients_ = nullptr;
     std::size_t fresh_graph_ = kNone;  // that makes gains for the newest frame
+    bool makes_gains_ = false;         // or only filters: what a rehearsal goes through
     float* evidence_ = nullptr;
     const float* fresh_gains_ = nullptr;
     std::vector<std::complex<float>> spectra_;  // of the last frames, a ring

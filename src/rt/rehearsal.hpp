@@ -10,7 +10,7 @@ namespace sidetone::rt {
 
 /// The time that a thread has for going through work that is about to come: what it runs and reads is out of the
 /// processor's caches after a sleep, and at hand when it has been through it once. Whoever rehearses changes nothing
-/// that lasts, and asks every few microseconds whether it is over.
+/// that lasts, and asks again and again whether it is over: a network, before each of its kernels.
 class Rehearsal {
 public:
     /// Over as soon as `notified` is no longer `seen`, or at this CLOCK_MONOTONIC moment.

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #endif
 
 namespace sidetone::rt {
@@ -56,7 +57,7 @@ ShallowIdle::~ShallowIdle() {
 }
 
 IdleDepth idle_depth() {
-    IdleDepth depth{.leaves_to_host = halts_to_host(), .may_request = access(kRequest, W_OK) == 0};
+    IdleDepth depth{.leaves_to_host = halts_to_host(), .may_request = ShallowIdle{}.is_held()};
     std::error_code none;
     for (const auto& state : std::filesystem::directory_iterator{kStates, none}) {
         const auto us = read_as(state.path() / "latency", std::int64_t{0});

@@ -107,6 +107,10 @@ void pause_core() noexcept {
             // Once for each expectation: a block that does not come must not cost the core.
             spun_for_ns = expected_ns;
             if (rehearse) rehearse_with(rehearse);
+            if (is_notified()) {  // in the middle of it: it should have got up earlier
+                if (has_slept) learn(Arrival::early);
+                continue;
+            }
             spin_until(std::min({monotonic_ns() + spin_ns, expected_ns + spin_ns, deadline_ns}));
             if (is_notified() && has_slept) learn(Arrival::in_time);
         } else {
@@ -136,13 +140,13 @@ void pause_core() noexcept {
     const auto begin_ns = monotonic_ns();
     rehearse({notified_, seen_, begin_ns + kMostRehearsalNs});
     const auto took_ns = std::min(monotonic_ns() - begin_ns, kMostRehearsalNs);
+    if (is_notified()) return;  // one that the work cut short, or that did the work itself, says nothing
     // At rest one in nine takes longer, as above, in steps of its own size: one that was interrupted for long changes
-    // little. Of a rehearsal that the work cut short this is less than it takes: only up, then.
-    if (rehearsal_ns_ == 0) {
-        rehearsal_ns_ = took_ns;
-    } else if (const auto step_ns = rehearsal_ns_ / 16 + 500; took_ns > rehearsal_ns_) {
+    // little.
+    const auto step_ns = rehearsal_ns_ / 16 + 500;
+    if (took_ns > rehearsal_ns_) {
         rehearsal_ns_ = std::min(rehearsal_ns_ + step_ns, kMostRehearsalNs);
-    } else if (!is_notified()) {
+    } else {
         rehearsal_ns_ = std::max<std::int64_t>(rehearsal_ns_ - step_ns / 8, 0);
     }
 }

@@ -90,7 +90,6 @@ private:
     alignas(kCacheLine) SleepSign sleep_;
     // The worker's own.
     alignas(kCacheLine) std::uint32_t seen_ = 0;
-    std::uint32_t sleeps_ = 0;
     std::int64_t lead_ns_ = 100'000;  // how long before the expected moment the kernel is asked to wake us
     std::int64_t rehearsal_ns_ = 0;   // how long one takes
     std::atomic<bool> stopped_{false};

@@ -169,7 +169,8 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
 }
 
 [[gnu::hot]] void HopFeed::rehearse(const rt::Rehearsal& rehearsal) noexcept {
-    for (std::uint32_t c = 0; c < context_.channels; ++c) runner_.rehearse_hop(times_->predecessor + 1, c, rehearsal);
+    for (std::uint32_t c = 0; c < context_.channels && !rehearsal.is_over(); ++c)
+        runner_.rehearse_hop(times_->predecessor + 1, c, rehearsal);
 }
 
 [[gnu::hot]] bool HopFeed::take(std::int64_t hop) noexcept {
