@@ -254,7 +254,7 @@ protected:
 
     // At the model's rate.
     [[nodiscard]] std::vector<float> speech() const {
-        const auto recorded = test::speech();
+        auto recorded = test::speech();
         if (manifest_.sample_rate_hz == 16'000) return recorded;
         return dsp::resampled(recorded, dsp::PolyphaseResampler{16'000, manifest_.sample_rate_hz});
     }
