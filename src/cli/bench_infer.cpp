@@ -38,7 +38,7 @@ struct InferArguments {
     bool watch_stalls = false;
 };
 
-/// A model with those backends that would have it, the reference first.
+/// A model with those backends that would have it: first the reference, the runtime that its files were made for.
 struct Candidate {
     nn::Manifest manifest;
     std::vector<std::string> backends;
@@ -50,14 +50,13 @@ Candidate candidate_of(const std::string& name) {
     Candidate candidate{.manifest = model_argument(name), .backends = {}, .loads = {}, .refusal = {}};
     for (const auto& graph : candidate.manifest.graphs) nn::verify_weights(candidate.manifest, graph);
     auto backends = nn::backends_for(candidate.manifest);
-    std::stable_partition(backends.begin(), backends.end(),
-                          [](const std::string& backend) { return backend == "onnxruntime"; });
+    std::ranges::stable_partition(backends, [](const std::string& backend) { return backend != kNative; });
     for (const auto& backend : backends) {
         try {
             candidate.loads.push_back(measure_load(candidate.manifest, backend));
             candidate.backends.push_back(backend);
         } catch (const InputError& error) {
-            if (backend != "native") throw;
+            if (backend != kNative) throw;
             candidate.refusal = fmt::format("native refused it: {}", error.what());
         }
     }
@@ -67,8 +66,12 @@ Candidate candidate_of(const std::string& name) {
     return candidate;
 }
 
+bool runs_natively(const Candidate& candidate) {
+    return std::ranges::find(candidate.backends, kNative) != candidate.backends.end();
+}
+
 std::optional<std::uint64_t> multiply_adds_of(const Candidate& candidate) {
-    if (std::ranges::find(candidate.backends, "native") == candidate.backends.end()) return std::nullopt;
+    if (!runs_natively(candidate)) return std::nullopt;
     std::uint64_t sum = 0;
     for (const auto& graph : candidate.manifest.graphs) {
         sum += nn::native::plan_of(graph, nn::weights_file(candidate.manifest, graph)).multiply_adds;
@@ -100,9 +103,7 @@ ModelResult measure(const Candidate& candidate, const InferArguments& arguments,
     models.reserve(candidate.backends.size() + 1);
     for (const auto& backend : candidate.backends) models.emplace_back(manifest, backend);
     // What a worker rehearses, a callback runs cold.
-    if (std::ranges::find(candidate.backends, "native") != candidate.backends.end()) {
-        models.emplace_back(manifest, "native", Caller::callback);
-    }
+    if (runs_natively(candidate)) models.emplace_back(manifest, kNative, Caller::callback);
     const Frames frames{manifest, kStreamHops};
     const RunSettings settings{.runs = arguments.runs, .hop_ns = result.hop_ns, .watch = watch};
     std::atomic<std::size_t> done{0};
@@ -155,7 +156,8 @@ void add_bench_infer(Command bench, int& exit_code) {
     auto arguments = std::make_shared<InferArguments>();
     auto command = bench.add_subcommand(
         "infer", "Compare the backends that run a model: the native executor, ONNX Runtime, TensorFlow Lite");
-    command.add_option("models", arguments->models, "Models' names, their folders, or .onnx files").required();
+    command.add_option("models", arguments->models, "Models' names, their folders, or .onnx and .tflite files")
+        .required();
     command.add_option("--runs", arguments->runs, "Of each backend, paced at the model's hop, and as many back to back")
         .in_range(1, 10'000'000)
         .capture_default_str();

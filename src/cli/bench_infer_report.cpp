@@ -11,13 +11,12 @@
 namespace sidetone::cli::infer {
 namespace {
 
-constexpr const char* kReference = "onnxruntime";
 constexpr double kNoticeableShare = 0.1;  // of a run: what backends without a rehearsal take is far less
 
+// The runtime that the model's files were made for.
 const Outcome* reference_of(const ModelResult& result, bool paced) {
-    const auto found = std::ranges::find_if(result.outcomes, [&](const Outcome& outcome) {
-        return outcome.backend == kReference && outcome.paced == paced;
-    });
+    const auto found = std::ranges::find_if(
+        result.outcomes, [&](const Outcome& outcome) { return outcome.backend != kNative && outcome.paced == paced; });
     return found == result.outcomes.end() ? nullptr : &*found;
 }
 
@@ -26,6 +25,17 @@ std::optional<double> ratio_of(const ModelResult& result, const Outcome& outcome
     const auto own = outcome.times->distribution_us().p50;
     if (reference == nullptr || own <= 0) return std::nullopt;
     return reference->times->distribution_us().p50 / own;
+}
+
+// To that backend, where it is the reference.
+std::optional<double> ratio_to(const char* backend, const ModelResult& result, const Outcome& outcome) {
+    const auto* reference = reference_of(result, outcome.paced);
+    return reference != nullptr && reference->backend == backend ? ratio_of(result, outcome) : std::nullopt;
+}
+
+const char* ratio_heading(const ModelResult& result, bool paced) {
+    const auto* reference = reference_of(result, paced);
+    return reference != nullptr && reference->backend == "tflite" ? "TFL/this" : "ORT/this";
 }
 
 std::optional<double> difference_of(const ModelResult& result, const Outcome& outcome) {
@@ -103,7 +113,7 @@ std::vector<std::string> shortcomings(const ModelResult& result) {
             say(fmt::format("its output differs by {:.1e} of the range, more than {:.0e}", outcome.max_diff,
                             kMostDifference));
         }
-        if (outcome.backend == "native" && outcome.counts.heap_calls + outcome.counts.locks > 0) {
+        if (outcome.backend == kNative && outcome.counts.heap_calls + outcome.counts.locks > 0) {
             say(fmt::format("{} heap calls and {} locks; it promises none", outcome.counts.heap_calls,
                             outcome.counts.locks));
         }
@@ -123,7 +133,7 @@ std::string to_text(const ModelResult& result) {
     for (const bool paced : {true, false}) {
         text += fmt::format("  {:<14} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>8} {:>9} {:>7} {:>9} {:>9}\n",
                             paced ? "paced, us" : "back to back", "p50", "p95", "p99", "p99.9", "max", "p99.9/p50",
-                            "ORT/this", "of peak", "heap/run", "locks", "instr.", "max diff");
+                            ratio_heading(result, paced), "of peak", "heap/run", "locks", "instr.", "max diff");
         for (const auto& outcome : result.outcomes) {
             if (outcome.paced == paced) text += row_of(result, outcome);
         }
@@ -150,7 +160,8 @@ std::vector<nlohmann::json> to_json(const ModelResult& result) {
              {"floor_us", engine::to_json(outcome.floor->distribution_us())},
              {"unstalled_us",
               result.watched ? engine::to_json(outcome.unstalled->distribution_us()) : nlohmann::json(nullptr)},
-             {"ratio_to_onnxruntime", json_of(ratio_of(result, outcome))},
+             {"ratio_to_onnxruntime", json_of(ratio_to("onnxruntime", result, outcome))},
+             {"ratio_to_tflite", json_of(ratio_to("tflite", result, outcome))},
              {"max_diff", json_of(difference_of(result, outcome))},
              {"heap_calls", counted ? nlohmann::json(outcome.counts.heap_calls) : nlohmann::json(nullptr)},
              {"locks", counted ? nlohmann::json(outcome.counts.locks) : nlohmann::json(nullptr)},

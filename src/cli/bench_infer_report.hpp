@@ -23,6 +23,8 @@ struct ModelResult {
     bool watched = false;  ///< so that outcomes know which runs met no stall
 };
 
+inline constexpr const char* kNative = "native";
+
 /// Outputs may differ by this share of their range at most.
 inline constexpr double kMostDifference = 1e-4;
 

@@ -29,7 +29,7 @@ nn::Manifest manifest_of_file(const std::filesystem::path& file) {
 }  // namespace
 
 nn::Manifest model_argument(const std::string& text) {
-    return text.ends_with(".onnx") ? manifest_of_file(text) : nn::find_model(text);
+    return text.ends_with(".onnx") || text.ends_with(".tflite") ? manifest_of_file(text) : nn::find_model(text);
 }
 
 }  // namespace sidetone::cli

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "nn/model_store.hpp"
 #include "nn/native/native_session.hpp"
@@ -18,8 +19,8 @@ namespace {
 /// One way to run graphs.
 struct Backend {
     const char* name;
-    const char* extension;  // of the files it runs
-    bool may_refuse;        // whether it lacks some of what such a file may hold
+    std::array<std::string_view, 2> extensions;  // of the files it runs; the second may be empty
+    bool may_refuse;                             // whether it lacks some of what such a file may hold
     std::unique_ptr<Session> (*open)(const GraphSpec& graph, const std::filesystem::path& file);
     std::unique_ptr<Session> (*open_unasked)(const GraphSpec& graph, const std::filesystem::path& file);  // by "auto"
 };
@@ -34,10 +35,21 @@ std::unique_ptr<Session> open_small_native(const GraphSpec& graph, const std::fi
 
 // In the order in which "auto" tries them: what is real-time safe comes first.
 constexpr std::array kBackends{
-    Backend{"tflite", ".tflite", false, open_tflite_session, open_tflite_session},
-    Backend{"native", ".onnx", true, open_native_session, open_small_native},
-    Backend{"onnxruntime", ".onnx", false, open_onnxruntime_session, open_onnxruntime_session},
+    Backend{"native", {".onnx", ".tflite"}, true, open_native_session, open_small_native},
+    Backend{"tflite", {".tflite"}, false, open_tflite_session, open_tflite_session},
+    Backend{"onnxruntime", {".onnx"}, false, open_onnxruntime_session, open_onnxruntime_session},
 };
+
+std::string extensions_of(const Backend& backend) {
+    const auto& [first, second] = backend.extensions;
+    return second.empty() ? std::string{first} : fmt::format("{} and {}", first, second);
+}
+
+bool runs(const Backend& backend, const std::string& file) {
+    return std::ranges::any_of(backend.extensions, [&](std::string_view extension) {
+        return !extension.empty() && file.ends_with(extension);
+    });
+}
 
 std::string manifest_file(const Manifest& model) {
     return (model.folder / "model.toml").string();
@@ -45,8 +57,8 @@ std::string manifest_file(const Manifest& model) {
 
 // The first graph whose file is not of the backend's kind; null when all are.
 const GraphSpec* obstacle(const Manifest& model, const Backend& backend) {
-    const auto found = std::ranges::find_if_not(
-        model.graphs, [&](const GraphSpec& graph) { return graph.file.ends_with(backend.extension); });
+    const auto found =
+        std::ranges::find_if_not(model.graphs, [&](const GraphSpec& graph) { return runs(backend, graph.file); });
     return found == model.graphs.end() ? nullptr : &*found;
 }
 
@@ -70,7 +82,7 @@ OpenedModel open_asked(const Manifest& model, const std::string& wanted, bool by
     const auto& backend = backend_called(wanted, by_manifest ? file : fmt::format("model \"{}\"", model.name));
     if (const auto* graph = obstacle(model, backend)) {
         throw InputError{fmt::format("{}: backend \"{}\" runs {} files; this model has {}", file, wanted,
-                                     backend.extension, graph->file)};
+                                     extensions_of(backend), graph->file)};
     }
     for (const auto& graph : model.graphs) verify_weights(model, graph);
     return open_with(
@@ -110,7 +122,7 @@ OpenedModel open_model(const Manifest& model, const std::string& asked) {
         try {
             auto opened = open_with(
                 backend, false, model,
-                fmt::format("{} runs {} files, which this model consists of", backend.name, backend.extension));
+                fmt::format("{} runs {} files, which this model consists of", backend.name, extensions_of(backend)));
             opened.refusal = std::move(refusal);
             return opened;
         } catch (const InputError& error) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Whatever a file holds, it either becomes a planned program or is refused with a message: no crash, and bounded memory
-// and time.
+// Whatever an ONNX or TensorFlow Lite file holds, it either becomes a planned program or is refused with a message: no
+// crash, and bounded memory and time.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,8 @@
 #include "nn/native/memory_plan.hpp"
 #include "nn/native/onnx_import.hpp"
 #include "nn/native/share_storage.hpp"
+#include "nn/native/tflite_import.hpp"
+#include "nn/tflite_contents.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn::native {
@@ -25,7 +27,7 @@ Shape bound(Shape shape) {
 }
 
 void make_program(std::span<const std::byte> contents) {
-    const auto model = import_onnx(contents);
+    const auto model = nn::tflite_contents(contents) ? import_tflite(contents) : import_onnx(contents);
     GraphSpec graph;
     for (const auto& tensor : model.inputs) {
         graph.inputs.push_back({tensor.name, tensor.type.value_or(ElementType::f32), bound(tensor.shape)});

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "unit/nn/native/operator_case.hpp"
+#include "unit/nn/native/tflite_operator_rows.hpp"
 
 int main(int count, char** arguments) {
     if (count != 2) {
@@ -30,6 +31,11 @@ int main(int count, char** arguments) {
             const auto name = number == 1 ? std::string{row.name} : row.name + std::to_string(number);
             std::ofstream{folder / name, std::ios::binary} << made.file();
         }
+    }
+    for (const auto& row : tflite_operator_rows()) {
+        TinyTfliteFile made;
+        row.make(made);
+        std::ofstream{folder / (std::string{"tflite"} + row.name), std::ios::binary} << made.contents();
     }
     return 0;
 }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "nn/native/fuse_epilogues.hpp"
+#include "nn/native/import.hpp"
 #include "nn/native/lowering.hpp"
 #include "nn/native/memory_plan.hpp"
-#include "nn/native/onnx_import.hpp"
 #include "nn/native/round_weights.hpp"
 #include "nn/native/share_storage.hpp"
 #include "nn/tensor_check.hpp"
@@ -53,7 +53,7 @@ void settle(Program& program) {
 }  // namespace
 
 Program compile(const GraphSpec& graph, const std::filesystem::path& file) {
-    const auto model = import_onnx(file);
+    const auto model = import_file(file);
     check_tensors(graph, file, with_known_shapes(model.inputs, graph.inputs),
                   with_known_shapes(model.outputs, graph.outputs));
     try {

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "nn/model_store.hpp"
+#include "nn/native/import.hpp"
 #include "nn/native/lowering.hpp"
-#include "nn/native/onnx_import.hpp"
 #include "rt/error.hpp"
 
 namespace sidetone::nn::native {
@@ -55,7 +55,7 @@ void find_signal_and_states(GraphSpec& graph) {
 }  // namespace
 
 GraphSpec graph_of_file(const std::filesystem::path& file) {
-    const auto model = import_onnx(file);
+    const auto model = import_file(file);
     GraphSpec graph{.manifest = file,
                     .file = file.filename().string(),
                     .bytes = std::filesystem::file_size(file),

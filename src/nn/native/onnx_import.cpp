@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <string_view>
-#include <system_error>
 #include <unordered_set>
 
 #include "nn/manifest.hpp"
@@ -20,9 +18,7 @@ namespace {
 
 constexpr std::int64_t kFirstOpset = 11;
 constexpr std::int64_t kLastOpset = 21;
-constexpr int kMaxDepth = 8;               // of sub-graphs
-constexpr std::size_t kMaxNodes = 20'000;  // of all graphs together
-constexpr std::size_t kMaxFileBytes = 1U << 28;
+constexpr int kMaxDepth = 8;  // of sub-graphs
 
 DataType data_type(std::int32_t type, const std::string& name) {
     switch (type) {
@@ -228,21 +224,6 @@ onnx::ModelProto parse(std::span<const std::byte> contents) {
     return model;
 }
 
-std::vector<std::byte> contents_of(const std::filesystem::path& file) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error)) throw InputError{"it is not a file that can be read"};
-    const auto bytes = std::filesystem::file_size(file, error);
-    if (error) throw InputError{"its size cannot be read: " + error.message()};
-    if (bytes > kMaxFileBytes)
-        throw InputError{fmt::format("found {} bytes, expected at most {}", bytes, kMaxFileBytes)};
-    std::vector<std::byte> contents(bytes);
-    std::ifstream stream{file, std::ios::binary};
-    if (!stream.read(reinterpret_cast<char*>(contents.data()), static_cast<std::streamsize>(bytes))) {
-        throw InputError{"it is not a file that can be read"};
-    }
-    return contents;
-}
-
 std::int64_t opset_of(const onnx::ModelProto& model) {
     for (const auto& entry : model.opset_import()) {
         if (!entry.domain().empty() && entry.domain() != "ai.onnx") continue;
@@ -270,12 +251,6 @@ OnnxModel import_onnx(std::span<const std::byte> contents) {
     }
     for (const auto& output : message.graph().output()) model.outputs.push_back(file_tensor(output));
     return model;
-}
-
-OnnxModel import_onnx(const std::filesystem::path& file) try {
-    return import_onnx(contents_of(file));
-} catch (const InputError& error) {
-    throw InputError{fmt::format("{}: {}", file.string(), error.what())};
 }
 
 }  // namespace sidetone::nn::native

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,11 +54,11 @@ struct OnnxModel {
 /// The only shape of a rank that no tensor has: the file does not say.
 inline const std::vector<std::int64_t> kUnknownShape(kMaxRank + 1, -1);
 
-/// Reads an ONNX file of opset 11 to 21. Throws InputError, starting with the file's name, for anything that is not one
-/// or that exceeds the limits on size, depth and rank.
-[[nodiscard]] OnnxModel import_onnx(const std::filesystem::path& file);
+/// What a file's nodes may be in number, those of all its graphs together.
+inline constexpr std::size_t kMaxNodes = 20'000;
 
-/// The same for a file's contents, whose errors have no file's name.
+/// Reads the contents of an ONNX file of opset 11 to 21. Throws InputError, without the file's name, for what is not
+/// one or exceeds the limits on size, depth and rank.
 [[nodiscard]] OnnxModel import_onnx(std::span<const std::byte> contents);
 
 }  // namespace sidetone::nn::native

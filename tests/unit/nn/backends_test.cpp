@@ -7,6 +7,7 @@
 #include "nn/native/native_session.hpp"
 #include "test_models.hpp"
 #include "tiny_onnx.hpp"
+#include "tiny_tflite.hpp"
 
 namespace sidetone::nn {
 namespace {
@@ -25,8 +26,8 @@ protected:
         return of_file(onnx.node(operation, {"x"}, "y").input("x", {1, kLength}).output("y", {1, kLength}).file());
     }
 
-    Manifest of_file(const std::string& contents) {
-        const auto file = folder_.path() / "tiny.onnx";
+    Manifest of_file(const std::string& contents, const std::string& name = "tiny.onnx") {
+        const auto file = folder_.path() / name;
         test::write(file, contents);
         Manifest model;
         model.folder = folder_.path();
@@ -35,7 +36,7 @@ protected:
         model.sample_rate_hz = 16'000;
         model.front_end = {.length = kLength, .hop = kLength};
         model.graphs.push_back({.manifest = folder_.path() / "model.toml",
-                                .file = "tiny.onnx",
+                                .file = name,
                                 .bytes = contents.size(),
                                 .sha256 = sha256_of(file),
                                 .input = "x",
@@ -53,7 +54,7 @@ TEST_F(TinyModel, IsTakenByTheNativeExecutorFirst) {
     EXPECT_THAT(backends_for(model), ElementsAre("native", "onnxruntime"));
     const auto opened = open_model(model, "auto");
     EXPECT_EQ(opened.backend, "native");
-    EXPECT_EQ(opened.reason, "native runs .onnx files, which this model consists of");
+    EXPECT_EQ(opened.reason, "native runs .onnx and .tflite files, which this model consists of");
     EXPECT_THAT(opened.refusal, IsEmpty());
     ASSERT_EQ(opened.sessions.size(), 1U);
     EXPECT_TRUE(opened.sessions[0]->is_realtime_safe());
@@ -121,20 +122,33 @@ TEST_F(TinyModel, ThatIsNoModelAtAllIsAnError) {
     EXPECT_THAT(test::error_of([&] { (void)open_model(of_file("no model"), "auto"); }), HasSubstr("tiny.onnx"));
 }
 
-TEST(OpenModel, LeavesTfliteFilesToTflite) {
+TEST(OpenModel, TakesTfliteFilesIntoTheNativeExecutorFirst) {
     const auto model = find_model("dtln");
-    EXPECT_THAT(backends_for(model), ElementsAre("tflite"));
+    EXPECT_THAT(backends_for(model), ElementsAre("native", "tflite"));
     const auto opened = open_model(model, "auto");
-    EXPECT_EQ(opened.backend, "tflite");
+    EXPECT_EQ(opened.backend, "native");
     EXPECT_EQ(opened.sessions.size(), 2U);
     EXPECT_THAT(opened.refusal, IsEmpty());
+    EXPECT_STREQ(open_model(model, "tflite").sessions.at(0)->backend(), "tflite");
 }
 
-TEST(OpenModel, TakesNoModelWhoseFilesDifferInKind) {
+TEST_F(TinyModel, OfTfliteThatNativeRefusesGoesToTfliteAndTheReasonIsSaid) {
+    constexpr tflite::Builtin kFloor{8};
+    test::TinyTflite tiny;
+    const auto x = tiny.tensor("x", {1, kLength}), y = tiny.tensor("y", {1, kLength});
+    const auto contents = tiny.operation(kFloor, {x}, {y}).boundary({x}, {y}).file();
+    const auto opened = open_model(of_file(contents, "tiny.tflite"), "auto");
+    EXPECT_EQ(opened.backend, "tflite");
+    EXPECT_STREQ(opened.sessions.at(0)->backend(), "tflite");
+    EXPECT_EQ(opened.refusal,
+              "native refused it: " + (folder_.path() / "tiny.tflite").string() +
+                  ": operator 8 of TensorFlow Lite (for tensor \"y\"): it is not in the native executor");
+}
+
+TEST(OpenModel, TakesAModelWhoseFilesDifferInKindIntoTheNativeExecutorOnly) {
     auto model = find_model("dtln");
     model.graphs[0].file = "model_1.onnx";
-    EXPECT_THAT(backends_for(model), IsEmpty());
-    EXPECT_THAT(test::error_of([&] { (void)open_model(model, "auto"); }), HasSubstr("no one backend runs all"));
+    EXPECT_THAT(backends_for(model), ElementsAre("native"));
 }
 
 }  // namespace

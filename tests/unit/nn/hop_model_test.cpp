@@ -379,6 +379,14 @@ TEST_P(Denoiser, GivesNoGainsForSamplesBeyondItsRangeAndComesBackAsNew) {
 INSTANTIATE_TEST_SUITE_P(Models, Denoiser, testing::Values("dtln", "dtln-onnx", "gtcrn", "ul-unas", "deepfilternet3"),
                          test::name_of_case);
 
+TEST(Dtln, SoundsTheSameFromTheNativeExecutorAndFromTflite) {
+    const auto manifest = find_model("dtln");
+    HopModel native{manifest, "native"}, reference{manifest, "tflite"};
+    const auto speech = test::speech();
+    const auto noisy = mixed(speech, dsp::test::white_noise(speech.size(), 4, 0.02F));
+    EXPECT_THAT(processed(native, noisy), testing::Pointwise(testing::FloatNear(1e-5F), processed(reference, noisy)));
+}
+
 TEST(Dtln, SoundsTheSameFromTfliteAndFromOnnx) {
     const test::PublishedWeights published;
     const auto onnx_manifest = find_model("dtln-onnx");
@@ -445,8 +453,8 @@ TEST(DeepFilterNet, HasAGraphForTheNewestFrameThatLeavesLessNoiseThanOldGainsDo)
 
 TEST(Backend, IsChosenByTheFilesAndSaysWhy) {
     const HopModel model{find_model("dtln"), "auto"};
-    EXPECT_STREQ(model.backend(), "tflite");
-    EXPECT_EQ(model.backend_reason(), "tflite runs .tflite files, which this model consists of");
+    EXPECT_STREQ(model.backend(), "native");
+    EXPECT_EQ(model.backend_reason(), "native runs .onnx and .tflite files, which this model consists of");
     EXPECT_EQ((HopModel{find_model("dtln"), "tflite"}.backend_reason()), "tflite was asked for");
 }
 
@@ -463,7 +471,7 @@ TEST(Backend, ThatThereIsNotIsAnErrorThatNamesThoseThereAre) {
     for (const std::string name : {"tensorrt", ""}) {
         EXPECT_THAT(test::error_of([&] { HopModel(find_model("dtln"), name); }),
                     HasSubstr("backend: found \"" + name +
-                              "\", expected one of \"auto\", \"tflite\", \"native\", \"onnxruntime\""));
+                              "\", expected one of \"auto\", \"native\", \"tflite\", \"onnxruntime\""));
     }
 }
 

@@ -287,7 +287,7 @@ TEST_P(SafeModel, TakesTheSameInstructionsWhateverTheSound) {
     for (const auto& graph : model_.graphs) expect_constant_instructions(graph, weights_file(model_, graph), 4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, SafeModel, testing::Values("gtcrn", "dtln-onnx", "ul-unas", "silero-vad"),
+INSTANTIATE_TEST_SUITE_P(Models, SafeModel, testing::Values("gtcrn", "dtln", "dtln-onnx", "ul-unas", "silero-vad"),
                          test::name_of_case);
 
 }  // namespace
