@@ -18,6 +18,14 @@ std::uint32_t most_samples_per_block(const StageContext& context, std::uint32_t 
     return static_cast<std::uint32_t>(std::uint64_t{context.max_block_frames} * model_rate_hz / context.rate_hz + 2);
 }
 
+// A rehearsal takes as much of the processor as a run. Where runs take less than this part of the period in which they
+// have to be done, that buys nothing: a slow one is in time too.
+constexpr double kRehearsedPart = 1.0 / 8;
+
+double period_ns(const StageContext& context) {
+    return 1e9 * context.block_frames / context.rate_hz;
+}
+
 HopExchange::Shape exchange_shape(const HopFeed::Shape& shape, const StageContext& context) {
     return {.channels = context.channels,
             .hop = shape.hop,
@@ -164,11 +172,13 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
     times_->predecessor = hop;
     times_->predecessor_finished_ns = finished;
     times_->inference.record(finished - started);
+    times_->smooth_run_ns += (static_cast<double>(finished - started) - times_->smooth_run_ns) / 16;
     exchange_.finish(hop, good);
     return true;
 }
 
 [[gnu::hot]] void HopFeed::rehearse(const rt::Rehearsal& rehearsal) noexcept {
+    if (times_->smooth_run_ns < kRehearsedPart * period_ns(context_)) return;
     for (std::uint32_t c = 0; c < context_.channels && !rehearsal.is_over(); ++c)
         runner_.rehearse_hop(times_->predecessor + 1, c, rehearsal);
 }

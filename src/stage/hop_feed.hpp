@@ -87,7 +87,8 @@ public:
     /// Worker, or the audio thread in direct mode: runs the oldest hop that waits; false when none does.
     [[nodiscard]] bool run_next() noexcept SIDETONE_REALTIME;
 
-    /// Worker: goes through the hop that comes next.
+    /// Worker: goes through the hop that comes next, where hops mostly take a noticeable part of the time that they
+    /// have.
     void rehearse(const rt::Rehearsal& rehearsal) noexcept SIDETONE_REALTIME;
 
     /// Hops that can be under way at once.
@@ -137,6 +138,7 @@ private:
     // Whoever runs the model. Histograms are large: apart, so that what the audio thread touches lies together.
     struct Times {
         std::int64_t predecessor = -1, predecessor_finished_ns = 0;
+        double smooth_run_ns = 0;  // of the last runs, more or less
         rt::Histogram hand_off, inference;
     };
     const std::unique_ptr<Times> times_ = std::make_unique<Times>();
