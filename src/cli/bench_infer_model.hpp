@@ -11,6 +11,7 @@
 #include "nn/manifest.hpp"
 #include "rt/arena.hpp"
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 
 namespace sidetone::cli::infer {
 

@@ -14,6 +14,7 @@
 #include "nn/session.hpp"
 #include "rt/arena.hpp"
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 
 namespace sidetone::nn {
 

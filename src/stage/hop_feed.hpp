@@ -12,6 +12,7 @@
 #include "rt/histogram.hpp"
 #include "rt/mirrored_ring.hpp"
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 #include "stage/events.hpp"
 #include "stage/hop_exchange.hpp"
 #include "stage/stage.hpp"

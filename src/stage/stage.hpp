@@ -10,6 +10,7 @@
 #include "rt/event_log.hpp"
 #include "rt/histogram.hpp"
 #include "rt/realtime.hpp"
+#include "rt/rehearsal.hpp"
 #include "rt/waiter.hpp"
 #include "stage/changeable.hpp"
 
