@@ -111,10 +111,6 @@ OpenedModel open_model(const Manifest& model, const std::string& asked) {
     }
     if (asked != "auto") return open_asked(model, asked, false);
     if (model.backend != "auto") return open_asked(model, model.backend, true);
-    if (backends_for(model).empty()) {
-        throw InputError{
-            fmt::format("{}: no one backend runs all of its files: they differ in kind", manifest_file(model))};
-    }
     for (const auto& graph : model.graphs) verify_weights(model, graph);
     std::string refusal;
     for (const auto& backend : kBackends) {

@@ -19,7 +19,8 @@ struct OpenedModel {
 };
 
 /// Verifies the weights' hashes and loads them into the backend called `asked`; for "auto" into the manifest's, or when
-/// that is "auto" too, into the first that takes every graph: "native" before "onnxruntime", which takes any .onnx.
+/// that is "auto" too, into the first that takes every graph: "native", then the runtime that the files were made for
+/// ("tflite" for .tflite, "onnxruntime" for .onnx).
 /// Throws InputError when there is none, or when the one asked for will not have the model.
 [[nodiscard]] OpenedModel open_model(const Manifest& model, const std::string& asked);
 

@@ -29,9 +29,10 @@ std::optional<std::span<const std::byte>> FlatBuffer::elements(std::size_t table
     return bytes_.subspan(begin, *count * bytes_each);
 }
 
-std::optional<std::vector<std::size_t>> FlatBuffer::tables(std::size_t table, std::size_t index) const {
+std::optional<std::vector<std::size_t>> FlatBuffer::tables(std::size_t table, std::size_t index,
+                                                           std::size_t most) const {
     const auto offsets = elements(table, index, sizeof(std::uint32_t));
-    if (!offsets) return std::nullopt;
+    if (!offsets || offsets->size() / sizeof(std::uint32_t) > most) return std::nullopt;
     std::vector<std::size_t> found;
     for (std::size_t i = 0; i < offsets->size(); i += sizeof(std::uint32_t)) {
         const auto element = follow(static_cast<std::size_t>(offsets->data() - bytes_.data()) + i);

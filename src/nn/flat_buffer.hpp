@@ -12,7 +12,8 @@ namespace sidetone::nn {
 
 /// A FlatBuffer (flatbuffers.dev, "Internals") whose bytes nobody vouches for: tables hold a signed offset back to a
 /// table of field offsets; vectors and tables are referred to by unsigned offsets forward. Every read is checked
-/// against the file's end, and fails where it would go beyond. Places are bytes from the start.
+/// against the file's end, and fails where it would go beyond. A table of field offsets that lies beyond has no field.
+/// Places are bytes from the start.
 class FlatBuffer {
 public:
     explicit FlatBuffer(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -46,8 +47,10 @@ public:
     [[nodiscard]] std::optional<std::span<const std::byte>> elements(std::size_t table, std::size_t index,
                                                                      std::size_t bytes_each) const;
 
-    /// The tables that the vector in that field refers to; none when the field is not there, empty on damage.
-    [[nodiscard]] std::optional<std::vector<std::size_t>> tables(std::size_t table, std::size_t index) const;
+    /// The tables that the vector in that field refers to; none when the field is not there, empty on damage and when
+    /// there are more than `most`: places may be shared, so that a small file is no bound.
+    [[nodiscard]] std::optional<std::vector<std::size_t>> tables(std::size_t table, std::size_t index,
+                                                                 std::size_t most) const;
 
 private:
     std::span<const std::byte> bytes_;

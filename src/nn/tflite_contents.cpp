@@ -45,17 +45,16 @@ std::optional<TfliteContents> tflite_contents(std::span<const std::byte> file) {
     if (buffer.read<std::uint32_t>(4) != kIdentifier) return std::nullopt;
     const auto root = buffer.follow(0);
     if (!root || !buffer.read<std::int32_t>(*root)) return std::nullopt;
-    const auto codes = buffer.tables(*root, model::kOperatorCodes);
-    const auto subgraphs = buffer.tables(*root, model::kSubgraphs);
+    const auto codes = buffer.tables(*root, model::kOperatorCodes, kMaxTables);
+    const auto subgraphs = buffer.tables(*root, model::kSubgraphs, kMaxTables);
     if (!codes || !subgraphs || subgraphs->empty()) return std::nullopt;
     TfliteContents contents;
     contents.subgraphs = subgraphs->size();
     for (const auto code : *codes) contents.operators.push_back(builtin_of(buffer, code));
-    for (const auto graph : *subgraphs) {
-        const auto tensors = buffer.tables(graph, subgraph::kTensors);
-        if (!tensors) return std::nullopt;
-        for (const auto table : *tensors) contents.plain_tensors = contents.plain_tensors && is_plain(buffer, table);
-    }
+    if (contents.subgraphs > 1) return contents;  // what their tensors are is asked of no such file
+    const auto tensors = buffer.tables(subgraphs->front(), subgraph::kTensors, kMaxTables);
+    if (!tensors) return std::nullopt;
+    contents.plain_tensors = std::ranges::all_of(*tensors, [&](std::size_t table) { return is_plain(buffer, table); });
     return contents;
 }
 

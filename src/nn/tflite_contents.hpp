@@ -9,12 +9,13 @@
 
 namespace sidetone::nn {
 
-/// What a TensorFlow Lite file consists of, as far as it decides whether running it is real-time safe. Numbers are
-/// those of TensorFlow's schema.fbs, version 3.
+/// What a TensorFlow Lite file consists of, as far as it decides whether running it is real-time safe, and by whom.
+/// Numbers are those of nn/tflite_schema.hpp.
 struct TfliteContents {
     std::vector<std::int32_t> operators;  ///< BuiltinOperator of each operator in use; -1: a custom one
     std::size_t subgraphs = 0;
-    bool plain_tensors = true;  ///< every tensor is of 32-bit floats or integers and has at most four dimensions
+    bool plain_tensors =
+        true;  ///< of one sub-graph: every tensor is of 32-bit floats or integers and has at most four dimensions
 };
 
 /// Empty when `file` is no such file, or damaged where these things lie. Reads nothing outside of `file`.

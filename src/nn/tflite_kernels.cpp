@@ -9,6 +9,8 @@
 #include <cstring>
 #include <span>
 
+#include "nn/tflite_schema.hpp"
+
 // Exported by the C library and declared in its c_api_experimental.h, which the package lacks; `op` is a
 // BuiltinOperator. The registration is copied and goes before the built-in one.
 extern "C" void TfLiteInterpreterOptionsAddBuiltinOp(TfLiteInterpreterOptions* options, int op,
@@ -18,9 +20,9 @@ extern "C" void TfLiteInterpreterOptionsAddBuiltinOp(TfLiteInterpreterOptions* o
 namespace sidetone::nn {
 namespace {
 
-constexpr int kSplit = 49;
-constexpr int kPack = 83;
-constexpr int kUnpack = 88;
+constexpr auto kSplit = static_cast<int>(tflite::Builtin::split);
+constexpr auto kPack = static_cast<int>(tflite::Builtin::pack);
+constexpr auto kUnpack = static_cast<int>(tflite::Builtin::unpack);
 constexpr std::int32_t kMaxVersion = 4;
 
 // TfLitePackParams and TfLiteUnpackParams of builtin_op_data.h alike.

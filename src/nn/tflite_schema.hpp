@@ -9,6 +9,9 @@ namespace sidetone::nn::tflite {
 
 inline constexpr std::uint32_t kIdentifier = 0x334C4654;  // "TFL3", the file's bytes 4 to 7
 
+/// No file may have more operator codes, tensors or buffers.
+inline constexpr std::size_t kMaxTables = 100'000;
+
 namespace model {
 inline constexpr std::size_t kOperatorCodes = 1;
 inline constexpr std::size_t kSubgraphs = 2;

@@ -140,6 +140,7 @@ private:
     struct Times {
         std::int64_t predecessor = -1, predecessor_finished_ns = 0;
         double smooth_run_ns = 0;  // of the last runs, more or less
+        bool is_rehearsed = false;
         rt::Histogram hand_off, inference;
     };
     const std::unique_ptr<Times> times_ = std::make_unique<Times>();

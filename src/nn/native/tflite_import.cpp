@@ -25,6 +25,8 @@ using namespace tflite;
 constexpr std::int64_t kOpset = 17;  // whose terms the nodes below are in
 constexpr std::size_t kMaxNameBytes = 1024;
 constexpr std::size_t kMaxOperands = 4096;  // of one operator
+// Of all operators together. Tables may be shared in a FlatBuffer: without this, a small file is a large graph.
+constexpr std::size_t kMaxAllOperands = 100'000;
 constexpr std::size_t kMaxConstantBytes = std::size_t{1} << 28;
 constexpr std::int32_t kLeftOut = -1;
 
@@ -42,7 +44,7 @@ Attribute attribute(const char* name, decltype(Attribute::value) value) {
     return {.name = name, .value = std::move(value)};
 }
 
-struct Operator {
+struct TfliteOperator {
     Builtin builtin = Builtin::custom;
     std::vector<std::int32_t> inputs, outputs;  // numbers of tensors
     std::size_t options = 0;                    // the table, 0 without
@@ -68,9 +70,9 @@ public:
         }
         builtins_ = found->operators;
         const auto root = whole(file_.follow(0));
-        buffers_ = whole(file_.tables(root, model::kBuffers));
-        subgraph_ = whole(file_.tables(root, model::kSubgraphs)).front();
-        tensors_ = whole(file_.tables(subgraph_, subgraph::kTensors));
+        buffers_ = whole(file_.tables(root, model::kBuffers, kMaxTables));
+        subgraph_ = whole(file_.tables(root, model::kSubgraphs, 1)).front();
+        tensors_ = whole(file_.tables(subgraph_, subgraph::kTensors, kMaxTables));
     }
 
     OnnxModel import() {
@@ -79,7 +81,7 @@ public:
         made.inputs = boundary(subgraph::kInputs);
         made.outputs = boundary(subgraph::kOutputs);
         for (const auto& tensor : made.outputs) graph_.outputs.push_back(tensor.name);
-        const auto operators = whole(file_.tables(subgraph_, subgraph::kOperators));
+        const auto operators = whole(file_.tables(subgraph_, subgraph::kOperators, kMaxNodes));
         if (operators.empty()) refuse_damaged();
         for (const auto table : operators) translate(read_operator(table));
         made.graph = std::move(graph_);
@@ -140,13 +142,17 @@ private:
         return made;
     }
 
-    [[nodiscard]] Operator read_operator(std::size_t table) const {
+    [[nodiscard]] TfliteOperator read_operator(std::size_t table) {
         const auto code = whole(file_.number<std::uint32_t>(table, operation::kOpcodeIndex, 0));
         if (code >= builtins_.size()) refuse_damaged();
-        Operator made{.builtin = Builtin{builtins_[code]},
-                      .inputs = integers(table, operation::kInputs, kMaxOperands),
-                      .outputs = integers(table, operation::kOutputs, kMaxOperands)};
+        TfliteOperator made{.builtin = Builtin{builtins_[code]},
+                            .inputs = integers(table, operation::kInputs, kMaxOperands),
+                            .outputs = integers(table, operation::kOutputs, kMaxOperands)};
         if (made.outputs.empty()) refuse_damaged();
+        operands_ += made.inputs.size() + made.outputs.size();
+        if (operands_ > kMaxAllOperands) {
+            throw InputError{fmt::format("its operators have more than {} operands", kMaxAllOperands)};
+        }
         made.name = name_in_file(made.outputs.front());
         if (const auto at = file_.field(table, operation::kOptions)) made.options = whole(file_.follow(*at));
         return made;
@@ -159,6 +165,7 @@ private:
             const auto tensor = read_tensor(index);
             const auto type = tensor.type == DataType::f32 ? ElementType::f32 : ElementType::i32;
             made.push_back({.name = tensor.name, .type = type, .shape = tensor.shape});
+            if (is_fresh(tensor.name)) refuse_damaged();
             if (!taken_.insert(tensor.name).second) {
                 throw InputError{fmt::format("two of its inputs and outputs are called \"{}\"", one_line(tensor.name))};
             }
@@ -168,39 +175,33 @@ private:
     }
 
     template <class T>
-    [[nodiscard]] T option(const Operator& op, std::size_t field, T absent = 0) const {
+    [[nodiscard]] T option(const TfliteOperator& op, std::size_t field, T absent = 0) const {
         return op.options == 0 ? absent : whole(file_.number<T>(op.options, field, absent));
     }
 
-    [[noreturn]] static void refuse(const Operator& op, const std::string& what) {
+    [[noreturn]] static void refuse(const TfliteOperator& op, const std::string& what) {
         throw InputError{fmt::format("operator {} of TensorFlow Lite (for tensor \"{}\"): {}",
                                      static_cast<std::int32_t>(op.builtin), one_line(op.name), what)};
     }
 
-    [[nodiscard]] TfliteTensor input(const Operator& op, std::size_t index) const {
+    [[nodiscard]] static std::int32_t operand(const TfliteOperator& op, std::size_t index) {
         if (index >= op.inputs.size()) refuse(op, fmt::format("input {} is missing", index));
-        return read_tensor(op.inputs[index]);
+        return op.inputs[index];
     }
-    [[nodiscard]] Shape output_shape(const Operator& op, std::size_t index = 0) const {
-        return read_tensor(op.outputs[index]).shape;
+    [[nodiscard]] TfliteTensor input(const TfliteOperator& op, std::size_t index) const {
+        return read_tensor(operand(op, index));
     }
 
-    // The numbers of an input that has to be constant: axes, places.
-    [[nodiscard]] std::vector<std::int64_t> constant_input(const Operator& op, std::size_t index) const {
+    // The numbers of an input that has to be constant: axes, or what there is of each of them.
+    [[nodiscard]] std::vector<std::int64_t> constant_input(const TfliteOperator& op, std::size_t index) const {
         const auto tensor = input(op, index);
-        if (tensor.type != DataType::i32 || tensor.values.empty() || elements_of(tensor.shape) > kMaxOperands) {
-            refuse(op,
-                   fmt::format("input {} that is no constant of 32-bit integers is not in the native executor", index));
+        if (tensor.type != DataType::i32 || tensor.values.empty() || elements_of(tensor.shape) > kMaxRank) {
+            refuse(op, fmt::format("input {} that is not constant, or no list of axes, is not in the native executor",
+                                   index));
         }
         std::vector<std::int32_t> values(elements_of(tensor.shape));
         std::memcpy(values.data(), tensor.values.data(), tensor.values.size());
         return {values.begin(), values.end()};
-    }
-
-    static std::size_t axis_of(const Operator& op, std::int64_t axis, std::size_t rank) {
-        const auto count = static_cast<std::int64_t>(rank);
-        if (axis < -count || axis >= count) refuse(op, fmt::format("axis {} of {} dimensions", axis, rank));
-        return static_cast<std::size_t>(axis < 0 ? axis + count : axis);
     }
 
     // ── nodes ───────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +216,9 @@ private:
         graph_.constants.emplace_back(std::move(name), std::move(made));
     }
 
-    std::string fresh() { return fmt::format("\n{}", fresh_++); }  // no name in a file that anyone would give
+    // A name that no input or output has.
+    std::string fresh() { return fmt::format("\n{}", fresh_++); }
+    static bool is_fresh(const std::string& name) { return name.starts_with('\n'); }
 
     std::string numbers(const std::vector<std::int64_t>& values) {
         auto name = fresh();
@@ -238,13 +241,10 @@ private:
         }
         return at->second;
     }
-    std::string in(const Operator& op, std::size_t index) {
-        if (index >= op.inputs.size()) refuse(op, fmt::format("input {} is missing", index));
-        return name_of(op.inputs[index]);
-    }
-    std::string out(const Operator& op, std::size_t index = 0) { return name_of(op.outputs[index]); }
+    std::string in(const TfliteOperator& op, std::size_t index) { return name_of(operand(op, index)); }
+    std::string out(const TfliteOperator& op, std::size_t index = 0) { return name_of(op.outputs[index]); }
 
-    void put(const Operator& op, const char* operation, Names inputs, Names outputs,
+    void put(const TfliteOperator& op, const char* operation, Names inputs, Names outputs,
              std::vector<Attribute> attributes = {}) {
         if (graph_.nodes.size() >= kMaxNodes) throw InputError{fmt::format("it has more than {} nodes", kMaxNodes)};
         graph_.nodes.push_back({.operation = operation,
@@ -254,18 +254,16 @@ private:
                                 .attributes = std::move(attributes)});
     }
     // The same, and the name of what it computes.
-    std::string made(const Operator& op, const char* operation, Names inputs, std::vector<Attribute> attributes = {}) {
+    std::string made(const TfliteOperator& op, const char* operation, Names inputs,
+                     std::vector<Attribute> attributes = {}) {
         auto name = fresh();
         put(op, operation, std::move(inputs), {name}, std::move(attributes));
         return name;
     }
 
-    void put_reshape(const Operator& op, const std::string& from, const Shape& shape, const std::string& to) {
-        put(op, "Reshape", {from, numbers(shape)}, {to});
-    }
-
     // ActivationFunctionType: what an operator has fused.
-    void put_activated(const Operator& op, std::size_t option_field, const std::string& from, const std::string& to) {
+    void put_activated(const TfliteOperator& op, std::size_t option_field, const std::string& from,
+                       const std::string& to) {
         switch (const auto activation = option<std::int8_t>(op, option_field)) {
             case 0:
                 return put(op, "Identity", {from}, {to});
@@ -275,26 +273,26 @@ private:
                 return put(op, "Clip", {from, number(-1), number(1)}, {to});
             case 3:
                 return put(op, "Clip", {from, number(0), number(6)}, {to});
-            case 4:
-                return put(op, "Tanh", {from}, {to});
-            default:
+            default:  // TensorFlow Lite lets some pass, and does nothing
                 refuse(op, fmt::format("activation {} is not in the native executor", activation));
         }
     }
 
     // ── operators ───────────────────────────────────────────────────────────────────────────────
 
-    void translate(const Operator& op);
-    void put_fully_connected(const Operator& op);
-    void put_convolution(const Operator& op);
-    void put_strided_slice(const Operator& op);
-    void put_split(const Operator& op);
-    void put_pack(const Operator& op);
-    void put_unpack(const Operator& op);
-    void put_concatenation(const Operator& op);
-    void put_reduction(const Operator& op, const char* operation);
-    void put_arithmetic(const Operator& op, const char* operation);
-    void put_softmax(const Operator& op);
+    void translate(const TfliteOperator& op);
+    void put_reshape(const TfliteOperator& op);
+    void put_squeeze(const TfliteOperator& op);
+    void put_fully_connected(const TfliteOperator& op);
+    void put_convolution(const TfliteOperator& op);
+    void put_strided_slice(const TfliteOperator& op);
+    void put_split(const TfliteOperator& op);
+    void put_pack(const TfliteOperator& op);
+    void put_unpack(const TfliteOperator& op);
+    void put_concatenation(const TfliteOperator& op);
+    void put_reduction(const TfliteOperator& op, const char* operation);
+    void put_arithmetic(const TfliteOperator& op, const char* operation);
+    void put_softmax(const TfliteOperator& op);
 
     FlatBuffer file_;
     std::vector<std::int32_t> builtins_;  // of each operator code
@@ -303,10 +301,10 @@ private:
     GraphBody graph_;
     std::unordered_map<std::int32_t, std::string> names_;  // of tensors, in the graph
     std::unordered_set<std::string> taken_;
-    std::size_t fresh_ = 0, constant_bytes_ = 0;
+    std::size_t fresh_ = 0, constant_bytes_ = 0, operands_ = 0;
 };
 
-void TfliteImporter::translate(const Operator& op) {
+void TfliteImporter::translate(const TfliteOperator& op) {
     switch (op.builtin) {
         case Builtin::add:
             return put_arithmetic(op, "Add");
@@ -345,9 +343,11 @@ void TfliteImporter::translate(const Operator& op) {
         case Builtin::rsqrt:
             return put(op, "Reciprocal", {made(op, "Sqrt", {in(op, 0)})}, {out(op)});
         case Builtin::reshape:
+            return put_reshape(op);
         case Builtin::squeeze:
+            return put_squeeze(op);
         case Builtin::expand_dims:
-            return put_reshape(op, in(op, 0), output_shape(op), out(op));
+            return put(op, "Unsqueeze", {in(op, 0), numbers(constant_input(op, 1))}, {out(op)});
         case Builtin::transpose:
             return put(op, "Transpose", {in(op, 0)}, {out(op)}, {attribute("perm", constant_input(op, 1))});
         case Builtin::mean:
@@ -376,58 +376,61 @@ void TfliteImporter::translate(const Operator& op) {
     refuse(op, "it is not in the native executor");
 }
 
-void TfliteImporter::put_arithmetic(const Operator& op, const char* operation) {
+void TfliteImporter::put_arithmetic(const TfliteOperator& op, const char* operation) {
     put_activated(op, 0, made(op, operation, {in(op, 0), in(op, 1)}), out(op));
 }
 
-void TfliteImporter::put_softmax(const Operator& op) {
+void TfliteImporter::put_softmax(const TfliteOperator& op) {
     if (const auto beta = option<float>(op, 0); beta != 1.0F) {
         refuse(op, fmt::format("a factor of {} is not in the native executor", beta));
     }
     put(op, "Softmax", {in(op, 0)}, {out(op)}, {attribute("axis", std::int64_t{-1})});
 }
 
-void TfliteImporter::put_reduction(const Operator& op, const char* operation) {
+void TfliteImporter::put_reduction(const TfliteOperator& op, const char* operation) {
     const auto keeps = static_cast<std::int64_t>(option<std::uint8_t>(op, 0) != 0 ? 1 : 0);
     put(op, operation, {in(op, 0), numbers(constant_input(op, 1))}, {out(op)}, {attribute("keepdims", keeps)});
 }
 
-// weights [units, inputs]; the input is a list of vectors, whatever its shape.
-void TfliteImporter::put_fully_connected(const Operator& op) {
+// The shape is an input, or in older files an option.
+void TfliteImporter::put_reshape(const TfliteOperator& op) {
+    std::vector<std::int64_t> shape;
+    if (op.inputs.size() > 1) {
+        shape = constant_input(op, 1);
+    } else if (op.options != 0) {
+        const auto sizes = integers(op.options, 0, kMaxRank);
+        shape.assign(sizes.begin(), sizes.end());
+    }
+    // In ONNX a 0 stands for the input's size there.
+    if (std::ranges::find(shape, 0) != shape.end()) refuse(op, "a size of 0 is not in the native executor");
+    put(op, "Reshape", {in(op, 0), numbers(shape)}, {out(op)});
+}
+
+void TfliteImporter::put_squeeze(const TfliteOperator& op) {
+    const auto axes = op.options == 0 ? std::vector<std::int32_t>{} : integers(op.options, 0, kMaxRank);
+    Names inputs{in(op, 0)};
+    if (!axes.empty()) inputs.push_back(numbers({axes.begin(), axes.end()}));
+    put(op, "Squeeze", std::move(inputs), {out(op)});
+}
+
+// Weights are [units, inputs]; the input is a list of vectors, whatever its shape.
+void TfliteImporter::put_fully_connected(const TfliteOperator& op) {
     if (option<std::int8_t>(op, 1) != 0) refuse(op, "shuffled weights are not in the native executor");
-    const auto from = input(op, 0);
-    const auto weights = input(op, 1);
-    if (weights.shape.size() != 2) {
-        refuse(op, fmt::format("weights are of shape {}, expected two dimensions", shape_text(weights.shape)));
+    const auto weights = input(op, 1).shape;
+    if (weights.size() != 2) {
+        refuse(op, fmt::format("weights are of shape {}, expected two dimensions", shape_text(weights)));
     }
-    const auto width = weights.shape[1];
-    const auto elements = static_cast<std::int64_t>(elements_of(from.shape));
-    if (elements % width != 0) {
-        refuse(op,
-               fmt::format("shapes {} and {} do not go together", shape_text(from.shape), shape_text(weights.shape)));
-    }
-    auto vectors = in(op, 0);
-    const auto shape = output_shape(op);
-    const bool is_list = !from.shape.empty() && from.shape.back() == width && from.shape.size() == shape.size();
-    if (!is_list) {
-        auto flat = fresh();
-        put_reshape(op, vectors, {elements / width, width}, flat);
-        vectors = std::move(flat);
-    }
+    const bool keeps_dimensions = option<std::uint8_t>(op, 2) != 0;
+    const auto vectors = keeps_dimensions ? in(op, 0) : made(op, "Reshape", {in(op, 0), numbers({-1, weights[1]})});
     const auto across = made(op, "Transpose", {in(op, 1)}, {attribute("perm", std::vector<std::int64_t>{1, 0})});
     auto sum = made(op, "MatMul", {vectors, across});
     const bool has_bias = op.inputs.size() > 2 && op.inputs[2] != kLeftOut;
     if (has_bias) sum = made(op, "Add", {sum, in(op, 2)});
-    if (!is_list && shape.size() != 2) {
-        auto shaped = fresh();
-        put_reshape(op, sum, shape, shaped);
-        sum = std::move(shaped);
-    }
     put_activated(op, 0, sum, out(op));
 }
 
 // Channels are last here, and first in ONNX; weights are [out, height, width, in].
-void TfliteImporter::put_convolution(const Operator& op) {
+void TfliteImporter::put_convolution(const TfliteOperator& op) {
     const std::vector<std::int64_t> channels_first{0, 3, 1, 2}, channels_last{0, 2, 3, 1};
     const auto image = input(op, 0);
     const auto weights = input(op, 1);
@@ -443,87 +446,80 @@ void TfliteImporter::put_convolution(const Operator& op) {
     Names inputs{made(op, "Transpose", {in(op, 0)}, {attribute("perm", channels_first)}),
                  made(op, "Transpose", {in(op, 1)}, {attribute("perm", channels_first)})};
     if (op.inputs.size() > 2 && op.inputs[2] != kLeftOut) inputs.push_back(in(op, 2));
-    const bool is_same = option<std::int8_t>(op, padding) == 0;
+    const auto padded = option<std::int8_t>(op, padding);
+    if (padded != 0 && padded != 1) refuse(op, fmt::format("padding {} is not in the native executor", padded));
     const auto sums = made(
         op, "Conv", std::move(inputs),
         {attribute("strides", pair(stride_h, stride_w, 0)), attribute("dilations", pair(dilation_h, dilation_w, 1)),
          attribute("group", image.shape[3] / weights.shape[3]),
-         attribute("auto_pad", std::string{is_same ? "SAME_UPPER" : "VALID"})});
+         attribute("auto_pad", std::string{padded == 0 ? "SAME_UPPER" : "VALID"})});
     put_activated(op, activation, made(op, "Transpose", {sums}, {attribute("perm", channels_last)}), out(op));
 }
 
-void TfliteImporter::put_strided_slice(const Operator& op) {
-    enum : std::size_t { begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask };
-    if (option<std::int32_t>(op, ellipsis_mask) != 0 || option<std::int32_t>(op, new_axis_mask) != 0) {
-        refuse(op, "an ellipsis or a new axis is not in the native executor");
+void TfliteImporter::put_strided_slice(const TfliteOperator& op) {
+    enum : std::size_t { begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask, offset };
+    if (option<std::int32_t>(op, ellipsis_mask) != 0 || option<std::int32_t>(op, new_axis_mask) != 0 ||
+        option<std::uint8_t>(op, offset) != 0) {
+        refuse(op, "an ellipsis, a new axis or an offset is not in the native executor");
     }
     auto starts = constant_input(op, 1);
     auto ends = constant_input(op, 2);
     auto steps = constant_input(op, 3);
-    const auto rank = input(op, 0).shape.size();
-    if (starts.size() > rank || ends.size() != starts.size() || steps.size() != starts.size()) {
-        refuse(op, "its begins, ends and strides do not go with its input");
+    if (ends.size() != starts.size() || steps.size() != starts.size()) {
+        refuse(op, fmt::format("it has {} begins, {} ends and {} strides", starts.size(), ends.size(), steps.size()));
     }
     const auto has = [&](std::size_t mask, std::size_t axis) {
         return (static_cast<std::uint32_t>(option<std::int32_t>(op, mask)) >> axis & 1U) != 0;
     };
     constexpr auto kLast = std::numeric_limits<std::int64_t>::max();
     constexpr auto kFirst = std::numeric_limits<std::int64_t>::min();
-    std::vector<std::int64_t> axes;
+    std::vector<std::int64_t> axes, shrunk;
     for (std::size_t axis = 0; axis < starts.size(); ++axis) {
         axes.push_back(static_cast<std::int64_t>(axis));
         const bool is_forward = steps[axis] > 0;
+        if (has(begin_mask, axis)) starts[axis] = is_forward ? 0 : kLast;
         if (has(shrink_axis_mask, axis)) {
+            if (!is_forward) refuse(op, "an axis that goes with a stride backwards is not in the native executor");
             steps[axis] = 1;
             ends[axis] = starts[axis] == -1 ? kLast : starts[axis] + 1;
-            continue;
+            shrunk.push_back(static_cast<std::int64_t>(axis));
+        } else if (has(end_mask, axis)) {
+            ends[axis] = is_forward ? kLast : kFirst;
         }
-        if (has(begin_mask, axis)) starts[axis] = is_forward ? 0 : kLast;
-        if (has(end_mask, axis)) ends[axis] = is_forward ? kLast : kFirst;
     }
-    const auto part = made(op, "Slice", {in(op, 0), numbers(starts), numbers(ends), numbers(axes), numbers(steps)});
-    put_reshape(op, part, output_shape(op), out(op));  // without the axes that shrank
+    const Names inputs{in(op, 0), numbers(starts), numbers(ends), numbers(axes), numbers(steps)};
+    if (shrunk.empty()) return put(op, "Slice", inputs, {out(op)});
+    put(op, "Squeeze", {made(op, "Slice", inputs), numbers(shrunk)}, {out(op)});
 }
 
-void TfliteImporter::put_split(const Operator& op) {
+void TfliteImporter::put_split(const TfliteOperator& op) {
     const auto axes = constant_input(op, 0);
     if (axes.size() != 1) refuse(op, "its axis is no single number");
-    const auto axis = axis_of(op, axes[0], input(op, 1).shape.size());
-    std::vector<std::int64_t> sizes;
     Names parts;
-    for (std::size_t i = 0; i < op.outputs.size(); ++i) {
-        const auto shape = output_shape(op, i);
-        if (axis >= shape.size()) refuse(op, "its outputs have fewer dimensions than its input");
-        sizes.push_back(shape[axis]);
-        parts.push_back(out(op, i));
-    }
-    put(op, "Split", {in(op, 1), numbers(sizes)}, std::move(parts),
-        {attribute("axis", static_cast<std::int64_t>(axis))});
+    for (std::size_t i = 0; i < op.outputs.size(); ++i) parts.push_back(out(op, i));
+    put(op, "Split", {in(op, 1)}, std::move(parts), {attribute("axis", axes[0])});
 }
 
-void TfliteImporter::put_pack(const Operator& op) {
-    const auto axis = axis_of(op, option<std::int32_t>(op, 1), input(op, 0).shape.size() + 1);
+void TfliteImporter::put_pack(const TfliteOperator& op) {
+    const auto axis = std::int64_t{option<std::int32_t>(op, 1)};
     Names parts;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
-        auto shape = input(op, i).shape;
-        if (axis > shape.size()) refuse(op, "its inputs are not of one shape");
-        shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
-        parts.push_back(fresh());
-        put_reshape(op, in(op, i), shape, parts.back());
+        parts.push_back(made(op, "Unsqueeze", {in(op, i), numbers({axis})}));
     }
-    put(op, "Concat", std::move(parts), {out(op)}, {attribute("axis", static_cast<std::int64_t>(axis))});
+    put(op, "Concat", std::move(parts), {out(op)}, {attribute("axis", axis)});
 }
 
-void TfliteImporter::put_unpack(const Operator& op) {
-    const auto axis = axis_of(op, option<std::int32_t>(op, 1), input(op, 0).shape.size());
+void TfliteImporter::put_unpack(const TfliteOperator& op) {
+    const auto axis = std::int64_t{option<std::int32_t>(op, 1)};
     Names parts;
     for (std::size_t i = 0; i < op.outputs.size(); ++i) parts.push_back(fresh());
-    put(op, "Split", {in(op, 0), numbers(std::vector<std::int64_t>(parts.size(), 1))}, parts,
-        {attribute("axis", static_cast<std::int64_t>(axis))});
-    for (std::size_t i = 0; i < parts.size(); ++i) put_reshape(op, parts[i], output_shape(op, i), out(op, i));
+    put(op, "Split", {in(op, 0)}, parts, {attribute("axis", axis)});
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        put(op, "Squeeze", {parts[i], numbers({axis})}, {out(op, i)});
+    }
 }
 
-void TfliteImporter::put_concatenation(const Operator& op) {
+void TfliteImporter::put_concatenation(const TfliteOperator& op) {
     Names parts;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) parts.push_back(in(op, i));
     const auto axis = static_cast<std::int64_t>(option<std::int32_t>(op, 0));

@@ -87,13 +87,23 @@ TEST_F(TfliteFile, WithWeightsOfAnotherSizeNamesBoth) {
 TEST_F(TfliteFile, WithAnAxisThatIsComputedIsRefused) {
     const auto axis = file_.tflite.tensor("axis", {1}, tflite::tensor::kInt32);
     file_.tflite.operation(Builtin::mean, {file_.input({2, 3}), axis}, {file_.output({2, 1})});
-    EXPECT_THAT(error(), HasSubstr("operator 40 of TensorFlow Lite (for tensor \"y0\"): input 1 that is no constant"));
+    EXPECT_THAT(error(), HasSubstr("operator 40 of TensorFlow Lite (for tensor \"y0\"): input 1 that is not constant"));
 }
 
+// TensorFlow Lite lets a hyperbolic tangent pass, and leaves it out.
 TEST_F(TfliteFile, WithAnotherActivationIsRefused) {
-    file_.tflite.operation(Builtin::add, {file_.input({4}), file_.input({4})}, {file_.output({4})},
-                           test::fused_activation(11, 5));
-    EXPECT_THAT(error(), HasSubstr("activation 5 is not in the native executor"));
+    const auto x = file_.input({4}), z = file_.input({4});
+    file_.tflite.operation(Builtin::add, {x, z}, {file_.output({4})}, test::fused_activation(11, 4));
+    EXPECT_THAT(error(), HasSubstr("activation 4 is not in the native executor"));
+}
+
+TEST_F(TfliteFile, OfManyOperandsInFewBytesIsRefused) {
+    const auto x = file_.input({1}), y = file_.output({4000});
+    for (int i = 0; i < 100; ++i) {
+        file_.tflite.operation(Builtin::concatenation, std::vector<std::int32_t>(4000, x), {y},
+                               {10, test::FlatTable{}.number(0, std::int32_t{0})});
+    }
+    EXPECT_EQ(error(), "its operators have more than 100000 operands");
 }
 
 TEST_F(TfliteFile, OfSeveralGraphsIsRefused) {

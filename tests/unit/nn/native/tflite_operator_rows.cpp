@@ -213,10 +213,30 @@ std::vector<TfliteOperatorRow> tflite_operator_rows() {
         convolution("ConvolutionSame", {{1, 9, 7, 3}, {4, 3, 3, 3}, {1, 9, 7, 4}}),
         convolution("ConvolutionValid", {{2, 9, 7, 3}, {4, 3, 2, 3}, {2, 7, 6, 4}, 1}),
         convolution("ConvolutionInStrides", {{1, 9, 8, 3}, {4, 3, 3, 3}, {1, 5, 3, 4}, 0, 3, 2}),
+        convolution("ConvolutionRelu", {{1, 5, 7, 3}, {4, 1, 1, 3}, {1, 5, 7, 4}, 0, 1, 1, 1, 1, 1}),
         convolution("ConvolutionDilated", {{1, 9, 12, 3}, {4, 2, 3, 3}, {1, 7, 6, 4}, 1, 1, 1, 3, 2, 1}),
         rearranged("Reshape", Builtin::reshape, 17, {2, 3, 4}, {4, 6}, {4, 6}),
         rearranged("ExpandDims", Builtin::expand_dims, 52, {2, 3, 4}, {1}, {2, 1, 3, 4}),
         rearranged("Transpose", Builtin::transpose, 26, {2, 3, 4}, {2, 0, 1}, {4, 2, 3}),
+        {"ReshapeToWhatIsLeft",
+         [](TinyTfliteFile& file) {
+             const Tensors inputs{file.input({2, 3, 4}), file.axes({-1, 6})};
+             file.tflite.operation(Builtin::reshape, inputs, {file.output({4, 6})}, {17, {}});
+         }},
+        {"SqueezeOfAll",
+         [](TinyTfliteFile& file) {
+             file.tflite.operation(Builtin::squeeze, {file.input({2, 1, 4, 1})}, {file.output({2, 4})}, {30, {}});
+         }},
+        // What is computed on the way is no output.
+        {"Chain",
+         [](TinyTfliteFile& file) {
+             const auto x = file.input({2, 6}), sum = file.tflite.tensor("sum", {2, 6});
+             const auto shaped = file.tflite.tensor("shaped", {3, 4}), y = file.output({3, 1});
+             file.tflite.operation(Builtin::add, {x, file.weights({6})}, {sum}, fused_activation(11, 1));
+             file.tflite.operation(Builtin::reshape, {sum, file.axes({3, 4})}, {shaped}, {17, {}});
+             file.tflite.operation(Builtin::mean, {shaped, file.axes({-1})}, {y},
+                                   {27, FlatTable{}.number(0, std::uint8_t{1})});
+         }},
         {"Squeeze",
          [](TinyTfliteFile& file) {
              file.tflite.operation(Builtin::squeeze, {file.input({2, 1, 4})}, {file.output({2, 4})},
@@ -231,6 +251,8 @@ std::vector<TfliteOperatorRow> tflite_operator_rows() {
         strided_slice("StridedSliceFromTheEnd", {{-2, -3, 1}, {3, -1, -1}, {1, 1, 1}, {2, 2, 4}}),
         strided_slice("StridedSliceWithMasks", {{1, 2, 3}, {2, 3, 4}, {1, 1, 1}, {2, 4, 3}, 0b011, 0b110}),
         strided_slice("StridedSliceBackwardsWithMasks", {{1, 2, 3}, {1, 0, 1}, {-1, -1, -1}, {2, 4, 6}, 0b110, 0b111}),
+        strided_slice("StridedSliceOfTheFirstAxis", {{1}, {3}, {1}, {2, 4, 6}}),
+        strided_slice("StridedSliceThatShrinksFromItsBegin", {{2, 1, 3}, {3, 4, 4}, {1, 1, 1}, {3}, 0b101, 0, 0b101}),
         strided_slice("StridedSliceThatShrinks", {{1, 0, -1}, {2, 4, 0}, {1, 2, 1}, {2}, 0, 0, 0b101}),
         split("Split", 1, 3, {2, 2, 4}),
         split("SplitFromTheEnd", -1, 2, {2, 6, 2}),
