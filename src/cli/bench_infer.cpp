@@ -50,7 +50,8 @@ Candidate candidate_of(const std::string& name) {
     Candidate candidate{.manifest = model_argument(name), .backends = {}, .loads = {}, .refusal = {}};
     for (const auto& graph : candidate.manifest.graphs) nn::verify_weights(candidate.manifest, graph);
     auto backends = nn::backends_for(candidate.manifest);
-    std::ranges::stable_partition(backends, [](const std::string& backend) { return backend != kNative; });
+    std::stable_partition(backends.begin(), backends.end(),
+                          [](const std::string& backend) { return backend != kNative; });
     for (const auto& backend : backends) {
         try {
             candidate.loads.push_back(measure_load(candidate.manifest, backend));

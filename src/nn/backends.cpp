@@ -18,11 +18,12 @@ namespace {
 
 /// One way to run graphs.
 struct Backend {
-    const char* name;
+    const char* name = nullptr;
     std::array<std::string_view, 2> extensions;  // of the files it runs; the second may be empty
-    bool may_refuse;                             // whether it lacks some of what such a file may hold
-    std::unique_ptr<Session> (*open)(const GraphSpec& graph, const std::filesystem::path& file);
-    std::unique_ptr<Session> (*open_unasked)(const GraphSpec& graph, const std::filesystem::path& file);  // by "auto"
+    bool may_refuse = false;                     // whether it lacks some of what such a file may hold
+    std::unique_ptr<Session> (*open)(const GraphSpec& graph, const std::filesystem::path& file) = nullptr;
+    std::unique_ptr<Session> (*open_unasked)(const GraphSpec& graph,
+                                             const std::filesystem::path& file) = nullptr;  // by "auto"
 };
 
 // Beyond this, ONNX Runtime's large products are faster (nine seconds of sound in one run of DNSMOS eight times), and

@@ -438,7 +438,7 @@ void TfliteImporter::put_convolution(const TfliteOperator& op) {
         refuse(op,
                fmt::format("shapes {} and {} do not go together", shape_text(image.shape), shape_text(weights.shape)));
     }
-    enum : std::size_t { padding, stride_w, stride_h, activation, dilation_w, dilation_h };
+    enum : std::size_t { kPadding, kStrideW, kStrideH, kActivation, kDilationW, kDilationH };
     const auto pair = [&](std::size_t height, std::size_t width, std::int32_t absent) {
         return std::vector<std::int64_t>{option<std::int32_t>(op, height, absent),
                                          option<std::int32_t>(op, width, absent)};
@@ -446,20 +446,20 @@ void TfliteImporter::put_convolution(const TfliteOperator& op) {
     Names inputs{made(op, "Transpose", {in(op, 0)}, {attribute("perm", channels_first)}),
                  made(op, "Transpose", {in(op, 1)}, {attribute("perm", channels_first)})};
     if (op.inputs.size() > 2 && op.inputs[2] != kLeftOut) inputs.push_back(in(op, 2));
-    const auto padded = option<std::int8_t>(op, padding);
+    const auto padded = option<std::int8_t>(op, kPadding);
     if (padded != 0 && padded != 1) refuse(op, fmt::format("padding {} is not in the native executor", padded));
     const auto sums = made(
         op, "Conv", std::move(inputs),
-        {attribute("strides", pair(stride_h, stride_w, 0)), attribute("dilations", pair(dilation_h, dilation_w, 1)),
+        {attribute("strides", pair(kStrideH, kStrideW, 0)), attribute("dilations", pair(kDilationH, kDilationW, 1)),
          attribute("group", image.shape[3] / weights.shape[3]),
          attribute("auto_pad", std::string{padded == 0 ? "SAME_UPPER" : "VALID"})});
-    put_activated(op, activation, made(op, "Transpose", {sums}, {attribute("perm", channels_last)}), out(op));
+    put_activated(op, kActivation, made(op, "Transpose", {sums}, {attribute("perm", channels_last)}), out(op));
 }
 
 void TfliteImporter::put_strided_slice(const TfliteOperator& op) {
-    enum : std::size_t { begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask, offset };
-    if (option<std::int32_t>(op, ellipsis_mask) != 0 || option<std::int32_t>(op, new_axis_mask) != 0 ||
-        option<std::uint8_t>(op, offset) != 0) {
+    enum : std::size_t { kBeginMask, kEndMask, kEllipsisMask, kNewAxisMask, kShrinkAxisMask, kOffset };
+    if (option<std::int32_t>(op, kEllipsisMask) != 0 || option<std::int32_t>(op, kNewAxisMask) != 0 ||
+        option<std::uint8_t>(op, kOffset) != 0) {
         refuse(op, "an ellipsis, a new axis or an offset is not in the native executor");
     }
     auto starts = constant_input(op, 1);
@@ -477,13 +477,13 @@ void TfliteImporter::put_strided_slice(const TfliteOperator& op) {
     for (std::size_t axis = 0; axis < starts.size(); ++axis) {
         axes.push_back(static_cast<std::int64_t>(axis));
         const bool is_forward = steps[axis] > 0;
-        if (has(begin_mask, axis)) starts[axis] = is_forward ? 0 : kLast;
-        if (has(shrink_axis_mask, axis)) {
+        if (has(kBeginMask, axis)) starts[axis] = is_forward ? 0 : kLast;
+        if (has(kShrinkAxisMask, axis)) {
             if (!is_forward) refuse(op, "an axis that goes with a stride backwards is not in the native executor");
             steps[axis] = 1;
             ends[axis] = starts[axis] == -1 ? kLast : starts[axis] + 1;
             shrunk.push_back(static_cast<std::int64_t>(axis));
-        } else if (has(end_mask, axis)) {
+        } else if (has(kEndMask, axis)) {
             ends[axis] = is_forward ? kLast : kFirst;
         }
     }
