@@ -64,9 +64,9 @@ WrapProbe::WrapProbe(const nn::Manifest& manifest, const std::string& backend) :
 std::int64_t WrapProbe::measure_ns() noexcept {
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < runners_.size(); ++i) {
-        // Once for the cache: the model's own runner and session are there, and what fetching them takes is in
-        // inference.
-        (void)runners_[i].run();
+        // Once each of the two bindings for the cache: the model's own runner and session are there, and what fetching
+        // them takes is in inference.
+        for (int binding = 0; binding < 2; ++binding) (void)runners_[i].run();
         const auto ready = rt::now_ns();
         (void)runners_[i].run();
         sum += *entered_ns_[i] - ready;
