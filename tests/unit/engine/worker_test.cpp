@@ -24,10 +24,11 @@ using namespace std::chrono_literals;
 
 template <class Condition>
 bool eventually(Condition&& condition) {
-    for (int i = 0; i < 4000; ++i) {
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    do {
         if (condition()) return true;
         std::this_thread::sleep_for(5ms);
-    }
+    } while (std::chrono::steady_clock::now() < until);
     return false;
 }
 
@@ -170,7 +171,12 @@ device::SimSettings speech_card(double seconds) {
 }
 
 ChainFile pipelined_chain() {
-    return read_chain_text("[[stage]]\nkind = \"denoise\"\nmode = \"pipelined\"\n", "test.toml", 1);
+    std::string chain = "[[stage]]\nkind = \"denoise\"\nmode = \"pipelined\"\n";
+#ifdef SIDETONE_SANITIZED
+    // Our executor is slower than the sound then, and would miss whatever the worker does; the library's keeps up.
+    chain += "backend = \"tflite\"\n";
+#endif
+    return read_chain_text(chain, "test.toml", 1);
 }
 
 std::uint64_t misses_in_real_time(double seconds) {
