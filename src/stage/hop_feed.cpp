@@ -22,10 +22,6 @@ std::uint32_t most_samples_per_block(const StageContext& context, std::uint32_t 
 // have to be done, that buys nothing: a slow one is in time too. Runs that are rehearsed are shorter, hence the second.
 constexpr double kRehearsedPart = 1.0 / 8, kStillRehearsedPart = 1.0 / 12;
 
-double period_ns(const StageContext& context) {
-    return 1e9 * context.block_frames / context.rate_hz;
-}
-
 HopExchange::Shape exchange_shape(const HopFeed::Shape& shape, const StageContext& context) {
     return {.channels = context.channels,
             .hop = shape.hop,
@@ -179,7 +175,7 @@ HopFeed::HopFeed(HopRunner& runner, const Shape& shape, const StageContext& cont
 
 [[gnu::hot]] void HopFeed::rehearse(const rt::Rehearsal& rehearsal) noexcept {
     const auto part = times_->is_rehearsed ? kStillRehearsedPart : kRehearsedPart;
-    times_->is_rehearsed = times_->smooth_run_ns >= part * period_ns(context_);
+    times_->is_rehearsed = times_->smooth_run_ns >= part * context_.period_ns();
     if (!times_->is_rehearsed) return;
     for (std::uint32_t c = 0; c < context_.channels && !rehearsal.is_over(); ++c)
         runner_.rehearse_hop(times_->predecessor + 1, c, rehearsal);

@@ -77,7 +77,7 @@ Placement place(const nn::HopModel& model, std::uint32_t hop, const PlacementWis
     };
     if (context.offline) return chosen(Mode::direct, "no card waits for it");
     if (wish.mode != Mode::automatic) return chosen(wish.mode, "as the chain file asks");
-    const double period_us = 1e6 * context.block_frames / context.rate_hz;
+    const double period_us = context.period_ns() / 1e3;
     const auto hops = most_hops_per_block(context, model.sample_rate_hz(), hop);
     const double cost_us = cost.worst_us * context.channels * std::max(1U, hops - 1);
     const auto words = fmt::format("the slowest of {} paced runs took {:.0f} us, {:.0f} % of the {:.0f} us period",

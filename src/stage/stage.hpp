@@ -46,6 +46,8 @@ struct StageContext {
     rt::PredictiveWaiter* waiter = nullptr;  ///< of the chain's worker; null offline
     rt::EventLog* audio_events = nullptr;
     Calibration calibration;
+
+    [[nodiscard]] double period_ns() const noexcept { return 1e9 * block_frames / rate_hz; }
 };
 
 /// When the block being processed was due, and what the card's period is.

@@ -60,6 +60,39 @@ struct TfliteTensor {
 
 using Names = std::vector<std::string>;
 
+/// An ONNX operator that does the same with the same inputs.
+struct SameOperator {
+    const char* name = nullptr;  // null: there is none
+    std::size_t inputs = 1;
+};
+
+SameOperator same_operator(Builtin builtin) {
+    switch (builtin) {
+        case Builtin::maximum:
+            return {"Max", 2};
+        case Builtin::minimum:
+            return {"Min", 2};
+        case Builtin::logistic:
+            return {"Sigmoid"};
+        case Builtin::tanh:
+            return {"Tanh"};
+        case Builtin::relu:
+            return {"Relu"};
+        case Builtin::exp:
+            return {"Exp"};
+        case Builtin::log:
+            return {"Log"};
+        case Builtin::neg:
+            return {"Neg"};
+        case Builtin::abs:
+            return {"Abs"};
+        case Builtin::sqrt:
+            return {"Sqrt"};
+        default:
+            return {};
+    }
+}
+
 class TfliteImporter {
 public:
     explicit TfliteImporter(std::span<const std::byte> contents) : file_(contents) {
@@ -242,6 +275,12 @@ private:
         return at->second;
     }
     std::string in(const TfliteOperator& op, std::size_t index) { return name_of(operand(op, index)); }
+    Names first_inputs(const TfliteOperator& op, std::size_t count) {
+        Names names;
+        for (std::size_t i = 0; i < count; ++i) names.push_back(in(op, i));
+        return names;
+    }
+    static bool has_bias(const TfliteOperator& op) { return op.inputs.size() > 2 && op.inputs[2] != kLeftOut; }
     std::string out(const TfliteOperator& op, std::size_t index = 0) { return name_of(op.outputs[index]); }
 
     void put(const TfliteOperator& op, const char* operation, Names inputs, Names outputs,
@@ -261,6 +300,11 @@ private:
         return name;
     }
 
+    void put_clipped(const TfliteOperator& op, const std::string& from, float least, float most,
+                     const std::string& to) {
+        put(op, "Clip", {from, number(least), number(most)}, {to});
+    }
+
     // ActivationFunctionType: what an operator has fused.
     void put_activated(const TfliteOperator& op, std::size_t option_field, const std::string& from,
                        const std::string& to) {
@@ -270,9 +314,9 @@ private:
             case 1:
                 return put(op, "Relu", {from}, {to});
             case 2:
-                return put(op, "Clip", {from, number(-1), number(1)}, {to});
+                return put_clipped(op, from, -1, 1, to);
             case 3:
-                return put(op, "Clip", {from, number(0), number(6)}, {to});
+                return put_clipped(op, from, 0, 6, to);
             default:  // TensorFlow Lite lets some pass, and does nothing
                 refuse(op, fmt::format("activation {} is not in the native executor", activation));
         }
@@ -305,6 +349,9 @@ private:
 };
 
 void TfliteImporter::translate(const TfliteOperator& op) {
+    if (const auto same = same_operator(op.builtin); same.name != nullptr) {
+        return put(op, same.name, first_inputs(op, same.inputs), {out(op)});
+    }
     switch (op.builtin) {
         case Builtin::add:
             return put_arithmetic(op, "Add");
@@ -314,32 +361,12 @@ void TfliteImporter::translate(const TfliteOperator& op) {
             return put_arithmetic(op, "Mul");
         case Builtin::div:
             return put_arithmetic(op, "Div");
-        case Builtin::maximum:
-            return put(op, "Max", {in(op, 0), in(op, 1)}, {out(op)});
-        case Builtin::minimum:
-            return put(op, "Min", {in(op, 0), in(op, 1)}, {out(op)});
         case Builtin::squared_difference: {
-            const auto difference = made(op, "Sub", {in(op, 0), in(op, 1)});
+            const auto difference = made(op, "Sub", first_inputs(op, 2));
             return put(op, "Mul", {difference, difference}, {out(op)});
         }
-        case Builtin::logistic:
-            return put(op, "Sigmoid", {in(op, 0)}, {out(op)});
-        case Builtin::tanh:
-            return put(op, "Tanh", {in(op, 0)}, {out(op)});
-        case Builtin::relu:
-            return put(op, "Relu", {in(op, 0)}, {out(op)});
         case Builtin::relu6:
-            return put(op, "Clip", {in(op, 0), number(0), number(6)}, {out(op)});
-        case Builtin::exp:
-            return put(op, "Exp", {in(op, 0)}, {out(op)});
-        case Builtin::log:
-            return put(op, "Log", {in(op, 0)}, {out(op)});
-        case Builtin::neg:
-            return put(op, "Neg", {in(op, 0)}, {out(op)});
-        case Builtin::abs:
-            return put(op, "Abs", {in(op, 0)}, {out(op)});
-        case Builtin::sqrt:
-            return put(op, "Sqrt", {in(op, 0)}, {out(op)});
+            return put_clipped(op, in(op, 0), 0, 6, out(op));
         case Builtin::rsqrt:
             return put(op, "Reciprocal", {made(op, "Sqrt", {in(op, 0)})}, {out(op)});
         case Builtin::reshape:
@@ -370,14 +397,13 @@ void TfliteImporter::translate(const TfliteOperator& op) {
             return put_unpack(op);
         case Builtin::concatenation:
             return put_concatenation(op);
-        case Builtin::custom:
-            break;
+        default:
+            refuse(op, "it is not in the native executor");
     }
-    refuse(op, "it is not in the native executor");
 }
 
 void TfliteImporter::put_arithmetic(const TfliteOperator& op, const char* operation) {
-    put_activated(op, 0, made(op, operation, {in(op, 0), in(op, 1)}), out(op));
+    put_activated(op, 0, made(op, operation, first_inputs(op, 2)), out(op));
 }
 
 void TfliteImporter::put_softmax(const TfliteOperator& op) {
@@ -388,7 +414,7 @@ void TfliteImporter::put_softmax(const TfliteOperator& op) {
 }
 
 void TfliteImporter::put_reduction(const TfliteOperator& op, const char* operation) {
-    const auto keeps = static_cast<std::int64_t>(option<std::uint8_t>(op, 0) != 0 ? 1 : 0);
+    const auto keeps = std::int64_t{option<std::uint8_t>(op, 0) != 0};
     put(op, operation, {in(op, 0), numbers(constant_input(op, 1))}, {out(op)}, {attribute("keepdims", keeps)});
 }
 
@@ -424,8 +450,7 @@ void TfliteImporter::put_fully_connected(const TfliteOperator& op) {
     const auto vectors = keeps_dimensions ? in(op, 0) : made(op, "Reshape", {in(op, 0), numbers({-1, weights[1]})});
     const auto across = made(op, "Transpose", {in(op, 1)}, {attribute("perm", std::vector<std::int64_t>{1, 0})});
     auto sum = made(op, "MatMul", {vectors, across});
-    const bool has_bias = op.inputs.size() > 2 && op.inputs[2] != kLeftOut;
-    if (has_bias) sum = made(op, "Add", {sum, in(op, 2)});
+    if (has_bias(op)) sum = made(op, "Add", {sum, in(op, 2)});
     put_activated(op, 0, sum, out(op));
 }
 
@@ -445,7 +470,7 @@ void TfliteImporter::put_convolution(const TfliteOperator& op) {
     };
     Names inputs{made(op, "Transpose", {in(op, 0)}, {attribute("perm", channels_first)}),
                  made(op, "Transpose", {in(op, 1)}, {attribute("perm", channels_first)})};
-    if (op.inputs.size() > 2 && op.inputs[2] != kLeftOut) inputs.push_back(in(op, 2));
+    if (has_bias(op)) inputs.push_back(in(op, 2));
     const auto padded = option<std::int8_t>(op, kPadding);
     if (padded != 0 && padded != 1) refuse(op, fmt::format("padding {} is not in the native executor", padded));
     const auto sums = made(
@@ -520,10 +545,8 @@ void TfliteImporter::put_unpack(const TfliteOperator& op) {
 }
 
 void TfliteImporter::put_concatenation(const TfliteOperator& op) {
-    Names parts;
-    for (std::size_t i = 0; i < op.inputs.size(); ++i) parts.push_back(in(op, i));
-    const auto axis = static_cast<std::int64_t>(option<std::int32_t>(op, 0));
-    put_activated(op, 1, made(op, "Concat", std::move(parts), {attribute("axis", axis)}), out(op));
+    const auto axis = std::int64_t{option<std::int32_t>(op, 0)};
+    put_activated(op, 1, made(op, "Concat", first_inputs(op, op.inputs.size()), {attribute("axis", axis)}), out(op));
 }
 
 }  // namespace
