@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,20 @@ struct Watch {
 /// Reads the clock without rest on the calling thread, and returns where two readings lay `least_ns` or more apart. No
 /// system call meanwhile; memory for `most` interruptions is taken before, and the watch ends when that is full.
 [[nodiscard]] Watch watch_interruptions(std::int64_t for_ns, std::int64_t least_ns, std::size_t most);
+
+/// Interruptions that come at even distances: a kernel's clock.
+struct Rhythm {
+    std::int64_t period_ns = 0;
+    std::uint64_t count = 0;     ///< that kept to it, of all watches
+    double kept = 0;             ///< share of those that were due
+    std::int64_t median_ns = 0;  ///< how long they took
+    std::int64_t p90_ns = 0;     ///< nine in ten took no longer
+};
+
+/// The shortest of some periods of kernels' clocks (1000, 300, 250 and 100 a second) that at least half of the
+/// interruptions keep to that it makes due; none where there is no such. Watches may lie at any distance, for each of
+/// them is looked at by itself; they should be of several periods.
+[[nodiscard]] std::optional<Rhythm> clock_tick_of(std::span<const Watch> watches);
 
 /// What jobs that take `job_ns` when nothing interrupts them would have taken in these watches, begun every `every_ns`
 /// wherever the thread ran. No job on that thread of that machine can do better: it is the floor of its percentiles.

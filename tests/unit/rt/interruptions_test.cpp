@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <random>
+#include <utility>
+#include <vector>
 
 #include "rt/clock.hpp"
 
@@ -37,6 +41,45 @@ TEST(Interruptions, LeavesOutWhatWouldEndAfterTheWatch) {
     Histogram taken;
     record_stretched(watches, 10'000, 1'000, taken);
     EXPECT_EQ(taken.count(), 1);
+}
+
+// Watches of 80 ms in each 100, with a clock's ticks that take 20 us and `others` a second elsewhere, of 50 us.
+std::vector<Watch> watches_with(std::int64_t period_ns, double others) {
+    std::mt19937 random{5};
+    std::vector<Watch> watches;
+    for (int turn = 0; turn < 20; ++turn) {
+        const std::int64_t began = turn * 100'000'000LL + 7'000, end = began + 80'000'000;
+        std::vector<Interruption> found;
+        if (period_ns > 0) {
+            for (auto at = (began / period_ns + 1) * period_ns + 300'000; at < end; at += period_ns)
+                found.push_back({at + static_cast<std::int64_t>(random() % 3'000), 20'000});
+        }
+        for (int n = 0; n < static_cast<int>(others * 0.08); ++n)
+            found.push_back({began + static_cast<std::int64_t>(random() % 80'000'000), 50'000});
+        std::ranges::sort(found, {}, &Interruption::began_ns);
+        watches.push_back({.began_ns = began, .end_ns = end, .interruptions = std::move(found)});
+    }
+    return watches;
+}
+
+TEST(ClockTick, IsFoundAmongOtherInterruptions) {
+    for (const std::int64_t period_ns : {1'000'000, 3'333'333, 4'000'000, 10'000'000}) {
+        const auto tick = clock_tick_of(watches_with(period_ns, 100));
+        ASSERT_TRUE(tick) << period_ns;
+        EXPECT_EQ(tick->period_ns, period_ns);
+        EXPECT_GT(tick->kept, 0.85) << period_ns;  // some end a watch before their turn
+        EXPECT_LE(tick->kept, 1.0) << period_ns;
+        EXPECT_NEAR(static_cast<double>(tick->count), 1.6e9 / static_cast<double>(period_ns), 40) << period_ns;
+        EXPECT_EQ(tick->median_ns, 20'000) << period_ns;
+    }
+}
+
+TEST(ClockTick, IsNotMadeUpOfWhatComesAnyTime) {
+    EXPECT_FALSE(clock_tick_of(watches_with(0, 0)));
+    EXPECT_FALSE(clock_tick_of(watches_with(0, 300)));
+    EXPECT_FALSE(clock_tick_of(watches_with(0, 3000)));
+    EXPECT_FALSE(clock_tick_of(watches_with(7'000'000, 100)));
+    EXPECT_FALSE(clock_tick_of({}));
 }
 
 TEST(Interruptions, AreInOrderWithinTheWatch) {
