@@ -14,6 +14,7 @@
 #include "cli/bench_infer_report.hpp"
 #include "cli/command.hpp"
 #include "cli/model_argument.hpp"
+#include "cli/stall_option.hpp"
 #include "cli/terminal.hpp"
 #include "nn/backends.hpp"
 #include "nn/model_store.hpp"
@@ -80,15 +81,6 @@ std::optional<std::uint64_t> multiply_adds_of(const Candidate& candidate) {
     return sum;
 }
 
-/// Nobody where it is not asked for, or cannot be: that is said.
-std::unique_ptr<rt::StallWatch> watch_for(const InferArguments& arguments) {
-    if (!arguments.watch_stalls) return nullptr;
-    std::string why;
-    auto watch = rt::StallWatch::start_or_say(kWorkerPriority, why);
-    if (watch == nullptr) spdlog::warn("--watch-stalls: nobody watches: {}", why);
-    return watch;
-}
-
 ModelResult measure(const Candidate& candidate, const InferArguments& arguments, rt::StallWatch* watch,
                     StatusLine& line) {
     const auto& manifest = candidate.manifest;
@@ -130,7 +122,7 @@ int bench_infer(const InferArguments& arguments) {
         candidates.push_back(candidate_of(name));
     }
     rt::calibrate_clock();
-    const auto watch = watch_for(arguments);
+    const auto watch = watch_stalls(arguments.watch_stalls, kWorkerPriority);
     auto results = nlohmann::json::array();
     int exit_code = kFine;
     double peak = 0;

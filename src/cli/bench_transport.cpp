@@ -13,6 +13,7 @@
 
 #include "cli/bench.hpp"
 #include "cli/command.hpp"
+#include "cli/stall_option.hpp"
 #include "cli/terminal.hpp"
 #include "cli/transport_check.hpp"
 #include "cli/transport_naive.hpp"
@@ -39,7 +40,7 @@ struct TransportArguments {
     std::vector<std::uint32_t> blocks{32, 64, 128, 256, 512};
     std::uint32_t rate_hz = 48'000;
     double seconds = 10;
-    bool check_only = false, quick = false;
+    bool check_only = false, quick = false, watch_stalls = false;
 };
 
 // ── what is played ──────────────────────────────────────────────────────────────────────────────
@@ -120,7 +121,11 @@ public:
           manifest_(model_of_frames(arguments.model)),
           sound_(arguments.input.empty() ? make_voice(arguments.rate_hz)
                                          : read_sound(arguments.input, arguments.rate_hz)),
-          pipelines_(make_pipelines(arguments, manifest_)) {}
+          pipelines_(make_pipelines(arguments, manifest_)),
+          watch_(watch_stalls(arguments.watch_stalls, device::SimSettings{}.priority)) {
+        if (watch_ != nullptr)
+            stalls_ = [this](auto from_ns, auto to_ns) { return watch_->most_stalled_ns(from_ns, to_ns); };
+    }
 
     [[nodiscard]] CheckResult check(std::uint32_t block_frames) {
         show("comparing outputs", block_frames);
@@ -138,7 +143,7 @@ private:
     }
     void measure_slice(Pipeline& pipeline, const device::SimSettings& card, double seconds, Outcome& outcome) {
         show(pipeline.name(), card.pacing.block_frames);
-        run_slice(pipeline, card, seconds, outcome);
+        run_slice(pipeline, card, seconds, stalls_, outcome);
         done_s_ += seconds;
     }
 
@@ -146,6 +151,8 @@ private:
     nn::Manifest manifest_;
     std::vector<float> sound_;
     std::vector<std::unique_ptr<Pipeline>> pipelines_;
+    std::unique_ptr<rt::StallWatch> watch_;  // null: nobody watches
+    rt::StallFinder stalls_;
     StatusLine line_;
     double done_s_ = 0;
 };
@@ -245,6 +252,8 @@ void add_bench_transport(Command bench, int& exit_code) {
     command.add_option("--in", arguments->input, "Sound file to play over and over (else a made voice)");
     command.add_flag("--check", arguments->check_only, "Only compare the four outputs; no timing");
     command.add_flag("--quick", arguments->quick, "Half a second each: whether it runs, not how fast");
+    command.add_flag("--watch-stalls", arguments->watch_stalls,
+                     "Find out when the machine itself stands still (virtual ones do), and count misses of that apart");
     command.add_option("--json", arguments->json, "Write the figures to this file");
     command.footer(
         "Examples:\n"

@@ -20,10 +20,18 @@ constexpr auto kPoll = std::chrono::milliseconds{50};
 constexpr double kSettleSeconds = 0.3;  // threads start, caches fill, predictions settle
 constexpr std::size_t kMissesRemembered = 8192;
 
+constexpr auto kStallsKnownAfter = std::chrono::milliseconds{50};  // one is known when it is over
+
+/// What a machine that stood still takes to excuse a miss: so much, within so long before it.
+struct Excuse {
+    std::int64_t within_ns = 0, least_ns = 1;
+};
+
 struct Miss {
     std::int64_t at_ns = 0;
     std::uint64_t results = 0;  // that were not there, or blocks that ended too late
     bool card_was_late = false;
+    Excuse excuse;
 };
 
 /// Times every block of a pipeline.
@@ -93,17 +101,26 @@ void TimedPipeline::process(const device::CardBlock& block) noexcept {
 
 void TimedPipeline::note_misses(const device::CardBlock& block, std::int64_t ended_ns) noexcept {
     const auto lateness = block.entered_ns - block.due_ns;
-    const auto half_period = static_cast<std::int64_t>(block.period_ns / 2);
-    const auto note = [&](std::uint64_t results, bool card_was_late) noexcept {
+    const auto period = static_cast<std::int64_t>(block.period_ns);
+    const auto half_period = period / 2;
+    const auto note = [&](std::uint64_t results, bool card_was_late, const Excuse& excuse) noexcept {
         if (results == 0 || miss_count_ == misses_.size()) return;
-        misses_[miss_count_++] = {.at_ns = ended_ns, .results = results, .card_was_late = card_was_late};
+        misses_[miss_count_++] = {
+            .at_ns = ended_ns, .results = results, .card_was_late = card_was_late, .excuse = excuse};
     };
     // A result that is missing now was submitted by this callback or the one before.
     const bool was_late = std::max(lateness, lateness_before_ns_) > half_period;
-    note(pipeline_.misses() - misses_seen_, was_late);
+    note(pipeline_.misses() - misses_seen_, was_late, {.within_ns = 2 * period});
     misses_seen_ = pipeline_.misses();
-    if (static_cast<double>(ended_ns - block.due_ns) > block.period_ns) note(1, lateness > half_period);
-    if (block.lost_frames > 0) note((block.lost_frames + block.frames - 1) / block.frames, !overran_before_);
+    const auto since_due = ended_ns - block.due_ns;
+    if (since_due > period) {
+        note(1, lateness > half_period, {.within_ns = since_due, .least_ns = since_due - period});
+    }
+    if (block.lost_frames > 0) {
+        const auto lost = (block.lost_frames + block.frames - 1) / block.frames;
+        const auto lost_ns = static_cast<std::int64_t>(lost) * period;
+        note(lost, !overran_before_, {.within_ns = lost_ns + 2 * period, .least_ns = lost_ns / 2});
+    }
 }
 
 void TimedPipeline::begin_counting() noexcept {
@@ -177,7 +194,8 @@ device::SimSettings card_settings(std::uint32_t rate_hz, std::uint32_t block_fra
     return settings;
 }
 
-void run_slice(Pipeline& pipeline, const device::SimSettings& card_settings, double seconds, Outcome& outcome) {
+void run_slice(Pipeline& pipeline, const device::SimSettings& card_settings, double seconds,
+               const rt::StallFinder& stalls, Outcome& outcome) {
     // On the heap: it remembers thousands of misses.
     const auto timed = std::make_unique<TimedPipeline>(pipeline, outcome);
     device::SimCard card{card_settings};
@@ -200,8 +218,13 @@ void run_slice(Pipeline& pipeline, const device::SimSettings& card_settings, dou
     timed->end_counting();
     card.stop();
     pipeline.stop();
+    if (stalls && !timed->misses().empty()) std::this_thread::sleep_for(kStallsKnownAfter);
+    const auto is_stolen = [&](const Miss& miss) {
+        if (!stalls) return stolen.contains(miss.at_ns);
+        return stalls(miss.at_ns - miss.excuse.within_ns, miss.at_ns) >= miss.excuse.least_ns;
+    };
     for (const auto& miss : timed->misses()) {
-        const auto cause = miss.card_was_late ? Cause::card : stolen.contains(miss.at_ns) ? Cause::stolen : Cause::ours;
+        const auto cause = miss.card_was_late ? Cause::card : is_stolen(miss) ? Cause::stolen : Cause::ours;
         outcome.misses[static_cast<std::size_t>(cause)] += miss.results;
     }
 }

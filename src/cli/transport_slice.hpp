@@ -9,6 +9,7 @@
 #include "cli/transport_pipeline.hpp"
 #include "device/sim_card.hpp"
 #include "engine/tally.hpp"
+#include "rt/stall_watch.hpp"
 
 namespace sidetone::cli::transport {
 
@@ -35,7 +36,9 @@ struct Outcome {
                                                 std::span<const float> sound);
 
 /// Puts `pipeline` on the card for `seconds` that count, after a moment that does not, and adds what was seen to
-/// `outcome`.
-void run_slice(Pipeline& pipeline, const device::SimSettings& card, double seconds, Outcome& outcome);
+/// `outcome`. With `stalls`, which is asked on this thread, a miss is stolen when the machine stood still for as long
+/// as it takes to explain it, and only then (engine::Tally).
+void run_slice(Pipeline& pipeline, const device::SimSettings& card, double seconds, const rt::StallFinder& stalls,
+               Outcome& outcome);
 
 }  // namespace sidetone::cli::transport

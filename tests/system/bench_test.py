@@ -3,6 +3,8 @@
 
 import array
 import os
+import signal
+import time
 
 import program
 
@@ -55,6 +57,23 @@ class BenchTransport(program.ProgramTest):
             for name in ("pipelined", "direct"):
                 for key in ("copies_per_block", "bytes_per_block", "heap_calls", "locks"):
                     self.assertEqual(results[block, name][key], 0, (name, key))
+
+    # A stopped process is what a stall of the machine looks like.
+    def test_a_machine_that_stands_still_is_told_from_misses_of_ours(self):
+        running = self.start_program("bench", "transport", "--blocks", 128, "--seconds", 1, "--watch-stalls", "--json", "out.json")
+        for _ in range(8):
+            time.sleep(0.7)
+            running.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.05)
+            running.process.send_signal(signal.SIGCONT)
+        result = running.finish()
+        if "nobody watches" in result.err:
+            self.skipTest("no right to real-time priority")
+        results = {entry["pipeline"]: entry for entry in self.json("out.json")["results"]}
+        self.assertEqual(result.code, 1 if any(results[name]["misses"] for name in ("pipelined", "direct")) else 0, result)
+        self.assertGreater(sum(sum(entry["misses_external"].values()) for entry in results.values()), 0)
+        for name in ("pipelined", "direct"):
+            self.assertEqual(results[name]["misses"], 0, result)
 
     def test_bad_input_is_refused(self):
         self.assert_refused(self.run_program("bench", "transport", "--blocks", "0"), "--blocks")
