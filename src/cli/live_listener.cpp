@@ -14,6 +14,8 @@ namespace {
 constexpr int kPriority = 40;  // below any card's and worker's
 
 constexpr auto kNap = std::chrono::milliseconds{1};
+constexpr std::int64_t kCallbackNs = 200'000;     // a callback takes that long at most, as a rule
+constexpr std::int64_t kMostWaitNs = 20'000'000;  // that the end may come unseen
 constexpr std::size_t kNews = 64;
 constexpr std::int64_t kDoubt = 9600;  // samples; what is older stays in the best hypothesis but for rare cases
 constexpr std::int64_t kMostLostFrames = 1 << 20;  // taken for silence, so that later times are right
@@ -68,14 +70,26 @@ void LiveListener::run() {
         } else if (was_over) {
             break;
         } else {
-            std::this_thread::sleep_for(kNap);
+            wait_for_sound();
         }
     }
     hear_end();
 }
 
+// The audio thread wakes nobody. Sound is to be expected when the card comes again; only where it does not, one looks
+// again and again.
+void LiveListener::wait_for_sound() const {
+    const auto ahead_ns = next_entry_ns_ + kCallbackNs - rt::now_ns();
+    if (ahead_ns > 0) {
+        rt::sleep_until_monotonic(rt::monotonic_ns() + std::min(ahead_ns, kMostWaitNs));
+    } else {
+        std::this_thread::sleep_for(kNap);
+    }
+}
+
 void LiveListener::take(const stage::TapPiece& piece) {
     taken_ns_ = rt::now_ns();
+    next_entry_ns_ = piece.next_entry_ns();
     follow_card(piece);
     const auto network_before = recognizer_.network_ns();
     const auto answers_before = answers_;

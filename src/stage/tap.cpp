@@ -18,6 +18,7 @@ void Tap::prepare(const StageContext& context) {
 
 void Tap::process(const float* const* in, float* const* out, std::uint32_t frames, const BlockTime& time) noexcept {
     piece_.entered_ns = time.entered_ns;
+    piece_.block_frames = frames;
     for (std::uint32_t first = 0; first < frames; first += TapPiece::kMostFrames) {
         const auto count = std::min(TapPiece::kMostFrames, frames - first);
         const auto still_to_come = std::int64_t{frames} - first - count;
