@@ -14,8 +14,9 @@ namespace {
 constexpr int kPriority = 40;  // below any card's and worker's
 
 constexpr auto kNap = std::chrono::milliseconds{1};
+constexpr std::int64_t kLeastWaitNs = 1'000'000;  // shorter blocks shall not cost a wake each
+constexpr std::int64_t kMostWaitNs = 20'000'000;  // so long `finish` may have to wait
 constexpr std::int64_t kCallbackNs = 200'000;     // a callback takes that long at most, as a rule
-constexpr std::int64_t kMostWaitNs = 20'000'000;  // that the end may come unseen
 constexpr std::size_t kNews = 64;
 constexpr std::int64_t kDoubt = 9600;  // samples; what is older stays in the best hypothesis but for rare cases
 constexpr std::int64_t kMostLostFrames = 1 << 20;  // taken for silence, so that later times are right
@@ -79,17 +80,13 @@ void LiveListener::run() {
 // The audio thread wakes nobody. Sound is to be expected when the card comes again; only where it does not, one looks
 // again and again.
 void LiveListener::wait_for_sound() const {
-    const auto ahead_ns = next_entry_ns_ + kCallbackNs - rt::now_ns();
-    if (ahead_ns > 0) {
-        rt::sleep_until_monotonic(rt::monotonic_ns() + std::min(ahead_ns, kMostWaitNs));
-    } else {
-        std::this_thread::sleep_for(kNap);
-    }
+    const auto ahead_ns = next_block_ns_ + kCallbackNs - rt::now_ns();
+    rt::sleep_until_monotonic(rt::monotonic_ns() + std::clamp(ahead_ns, kLeastWaitNs, kMostWaitNs));
 }
 
 void LiveListener::take(const stage::TapPiece& piece) {
     taken_ns_ = rt::now_ns();
-    next_entry_ns_ = piece.next_entry_ns();
+    next_block_ns_ = piece.next_block_ns;
     follow_card(piece);
     const auto network_before = recognizer_.network_ns();
     const auto answers_before = answers_;

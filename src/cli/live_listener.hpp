@@ -72,7 +72,7 @@ private:
     std::int64_t samples_ = 0;                           // at 16 kHz, heard so far
     std::int64_t sample_at_zero_ns_ = 0;
     std::int64_t newest_needed_ = 0;                                    // sample, by the latest answer
-    std::int64_t next_entry_ns_ = 0;                                    // stamp clock: when the card is to come again
+    std::int64_t next_block_ns_ = 0;                                    // stamp clock: when the card is to come again
     std::int64_t taken_ns_ = 0;                                         // when the piece at hand was taken
     std::int64_t preprocess_ns_ = 0, features_ns_ = 0, decode_ns_ = 0;  // since the last run
     std::int64_t answers_ = 0;

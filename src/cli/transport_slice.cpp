@@ -22,16 +22,11 @@ constexpr std::size_t kMissesRemembered = 8192;
 
 constexpr auto kStallsKnownAfter = std::chrono::milliseconds{50};  // one is known when it is over
 
-/// What a machine that stood still takes to excuse a miss: so much, within so long before it.
-struct Excuse {
-    std::int64_t within_ns = 0, least_ns = 1;
-};
-
 struct Miss {
     std::int64_t at_ns = 0;
     std::uint64_t results = 0;  // that were not there, or blocks that ended too late
     bool card_was_late = false;
-    Excuse excuse;
+    rt::StallExcuse excuse;
 };
 
 /// Times every block of a pipeline.
@@ -103,7 +98,7 @@ void TimedPipeline::note_misses(const device::CardBlock& block, std::int64_t end
     const auto lateness = block.entered_ns - block.due_ns;
     const auto period = static_cast<std::int64_t>(block.period_ns);
     const auto half_period = period / 2;
-    const auto note = [&](std::uint64_t results, bool card_was_late, const Excuse& excuse) noexcept {
+    const auto note = [&](std::uint64_t results, bool card_was_late, const rt::StallExcuse& excuse) noexcept {
         if (results == 0 || miss_count_ == misses_.size()) return;
         misses_[miss_count_++] = {
             .at_ns = ended_ns, .results = results, .card_was_late = card_was_late, .excuse = excuse};
@@ -219,9 +214,9 @@ void run_slice(Pipeline& pipeline, const device::SimSettings& card_settings, dou
     card.stop();
     pipeline.stop();
     if (stalls && !timed->misses().empty()) std::this_thread::sleep_for(kStallsKnownAfter);
+    if (stalls) (void)stalls(0, 0);  // fetches what was seen, which is forgotten when it is too much
     const auto is_stolen = [&](const Miss& miss) {
-        if (!stalls) return stolen.contains(miss.at_ns);
-        return stalls(miss.at_ns - miss.excuse.within_ns, miss.at_ns) >= miss.excuse.least_ns;
+        return stalls ? rt::is_excused(miss.at_ns, miss.excuse, stalls) : stolen.contains(miss.at_ns);
     };
     for (const auto& miss : timed->misses()) {
         const auto cause = miss.card_was_late ? Cause::card : is_stolen(miss) ? Cause::stolen : Cause::ours;

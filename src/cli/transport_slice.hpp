@@ -36,8 +36,9 @@ struct Outcome {
                                                 std::span<const float> sound);
 
 /// Puts `pipeline` on the card for `seconds` that count, after a moment that does not, and adds what was seen to
-/// `outcome`. With `stalls`, which is asked on this thread, a miss is stolen when the machine stood still for as long
-/// as it takes to explain it, and only then (engine::Tally).
+/// `outcome`. With `stalls`, which is asked on this thread, a miss is stolen where stalls excuse it, and only there: a
+/// callback that ended late by all of its lateness, lost blocks by half of them, a missing result by any within two
+/// periods (as in engine::Tally).
 void run_slice(Pipeline& pipeline, const device::SimSettings& card, double seconds, const rt::StallFinder& stalls,
                Outcome& outcome);
 

@@ -56,6 +56,7 @@ void Tally::poll(int audio_thread_id) {
     const auto format = engine_.format();
     const auto period_ns = format.rate_hz == 0 ? 1e9 : 1e9 * format.block_frames / format.rate_hz;
 
+    if (stalls_) (void)stalls_(0, 0);  // fetches what was seen, which is forgotten when it is too much
     rt::Event event;
     while (engine_.take_event(event)) {
         const auto kind = static_cast<EventKind>(event.kind);
@@ -108,8 +109,8 @@ bool Tally::was_stolen(int audio_thread_id) {
 // A watch that is late by less than a stall's least length sees none: what took a little too long stays ours.
 bool Tally::is_explained_by_stalls(const rt::Event& event, double period_ns) const {
     const auto period = static_cast<std::int64_t>(period_ns);
-    const auto explains = [&](std::int64_t before_ns, std::int64_t needed_ns) {
-        return stalls_(event.at_ns - before_ns, event.at_ns) >= std::max<std::int64_t>(needed_ns, 1);
+    const auto explains = [&](std::int64_t within_ns, std::int64_t least_ns) {
+        return rt::is_excused(event.at_ns, {.within_ns = within_ns, .least_ns = least_ns}, stalls_);
     };
     switch (static_cast<EventKind>(event.kind)) {
         case EventKind::block_overrun: {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 #include <vector>
 
 #include "rt/clock.hpp"
@@ -12,11 +11,11 @@ namespace sidetone::rt {
 namespace {
 
 // A tick may come so much too early or too late.
-constexpr std::int64_t kHalfNs = 20'000;
+constexpr std::int64_t kToleranceNs = 20'000;
 // Where many interruptions come any time, some keep to every period. Those that do have to be so many times more.
 constexpr double kAboveChance = 4;
 
-/// Where in the period most interruptions of a watch begin, within kHalfNs.
+/// Where in the period most interruptions of a watch begin, within kToleranceNs.
 std::int64_t most_common_phase_ns(const Watch& watch, std::int64_t period_ns) {
     std::vector<std::int64_t> phases;
     for (const auto& found : watch.interruptions) phases.push_back(found.began_ns % period_ns);
@@ -26,10 +25,10 @@ std::int64_t most_common_phase_ns(const Watch& watch, std::int64_t period_ns) {
     std::int64_t best_ns = 0;
     std::size_t most = 0, end = 0;
     for (std::size_t begin = 0; begin < count; ++begin) {
-        while (end < phases.size() && phases[end] - phases[begin] <= 2 * kHalfNs) ++end;
+        while (end < phases.size() && phases[end] - phases[begin] <= 2 * kToleranceNs) ++end;
         if (end - begin <= most) continue;
         most = end - begin;
-        best_ns = phases[begin] + kHalfNs;
+        best_ns = phases[begin] + kToleranceNs;
     }
     return best_ns;
 }
@@ -37,16 +36,16 @@ std::int64_t most_common_phase_ns(const Watch& watch, std::int64_t period_ns) {
 /// Of a watch's interruptions the lengths of those that keep to the period, one a beat.
 std::vector<std::int64_t> lengths_on_beat(const Watch& watch, std::int64_t period_ns) {
     std::vector<std::int64_t> lengths;
-    const auto first_ns = most_common_phase_ns(watch, period_ns) - kHalfNs - period_ns;  // before all of them
+    const auto first_ns = most_common_phase_ns(watch, period_ns) - kToleranceNs - period_ns;  // before all of them
     std::int64_t last_beat = -1;
     for (const auto& found : watch.interruptions) {
         const auto beat = (found.began_ns - first_ns) / period_ns;
-        const bool is_on_beat = found.began_ns - first_ns - beat * period_ns <= 2 * kHalfNs;
+        const bool is_on_beat = found.began_ns - first_ns - beat * period_ns <= 2 * kToleranceNs;
         if (!is_on_beat || beat == last_beat) continue;
         last_beat = beat;
         lengths.push_back(found.length_ns);
     }
-    const auto by_chance = 1 + static_cast<double>(watch.interruptions.size()) * 2 * static_cast<double>(kHalfNs) /
+    const auto by_chance = 1 + static_cast<double>(watch.interruptions.size()) * 2 * static_cast<double>(kToleranceNs) /
                                    static_cast<double>(period_ns);
     if (static_cast<double>(lengths.size()) < kAboveChance * by_chance) lengths.clear();
     return lengths;
@@ -87,10 +86,12 @@ Watch watch_interruptions(std::int64_t for_ns, std::int64_t least_ns, std::size_
 }
 
 std::optional<Rhythm> clock_tick_of(std::span<const Watch> watches) {
-    constexpr std::array<std::int64_t, 4> kPeriodsNs{1'000'000, 3'333'333, 4'000'000, 10'000'000};
+    constexpr std::array<std::int64_t, 5> kPeriodsNs{1'000'000, 2'000'000, 3'333'333, 4'000'000, 10'000'000};
+    // On a processor that never rests a clock leaves no beat out. Half is what another's of twice the period has.
+    constexpr double kLeastKept = 0.75;
     for (const auto period_ns : kPeriodsNs) {
         const auto rhythm = rhythm_of(watches, period_ns);
-        if (rhythm.kept >= 0.5) return rhythm;
+        if (rhythm.kept >= kLeastKept) return rhythm;
     }
     return std::nullopt;
 }

@@ -35,9 +35,9 @@ struct Rhythm {
     std::int64_t p90_ns = 0;     ///< nine in ten took no longer
 };
 
-/// The shortest of some periods of kernels' clocks (1000, 300, 250 and 100 a second) that at least half of the
-/// interruptions keep to that it makes due; none where there is no such. Watches may lie at any distance, for each of
-/// them is looked at by itself; they should be of several periods.
+/// Of the periods that kernels' clocks have (1000, 500, 300, 250 and 100 a second) the shortest of whose beats three in
+/// four bring an interruption; none where there is no such. Watches may lie at any distance, for each of them is looked
+/// at by itself; they should be of several periods.
 [[nodiscard]] std::optional<Rhythm> clock_tick_of(std::span<const Watch> watches);
 
 /// What jobs that take `job_ns` when nothing interrupts them would have taken in these watches, begun every `every_ns`

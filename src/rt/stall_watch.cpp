@@ -115,6 +115,10 @@ std::int64_t StallWatch::longest_ns() {
     return longest_ns_;
 }
 
+bool is_excused(std::int64_t at_ns, const StallExcuse& excuse, const StallFinder& stalls) {
+    return stalls(at_ns - excuse.within_ns, at_ns) >= std::max<std::int64_t>(excuse.least_ns, 1);
+}
+
 void record_unstalled(std::span<const TimedRun> runs, const StallFinder& stalls, Histogram& times) {
     for (const auto& run : runs) {
         if (stalls(run.start_ns, run.start_ns + run.took_ns) == 0) times.record(run.took_ns);

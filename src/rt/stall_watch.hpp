@@ -66,6 +66,14 @@ private:
 /// (StallWatch::most_stalled_ns).
 using StallFinder = std::function<std::int64_t(std::int64_t from_ns, std::int64_t to_ns)>;
 
+/// What excuses something that came late: that the machine stood still for `least_ns` of the `within_ns` before.
+struct StallExcuse {
+    std::int64_t within_ns = 0, least_ns = 1;
+};
+
+/// Whether that excuses what came late at `at_ns` (stamp clock).
+[[nodiscard]] bool is_excused(std::int64_t at_ns, const StallExcuse& excuse, const StallFinder& stalls);
+
 /// When something ran (stamp clock).
 struct TimedRun {
     std::int64_t start_ns = 0, took_ns = 0;

@@ -18,11 +18,14 @@ void Tap::prepare(const StageContext& context) {
 
 void Tap::process(const float* const* in, float* const* out, std::uint32_t frames, const BlockTime& time) noexcept {
     piece_.entered_ns = time.entered_ns;
-    piece_.block_frames = frames;
+    // A callback that came late says nothing of the next one; one that came early does.
+    const auto block_ns = std::int64_t{frames} * 1'000'000'000 / piece_.rate_hz;
+    const auto next_block_ns = std::min(time.due_ns, time.entered_ns) + block_ns;
     for (std::uint32_t first = 0; first < frames; first += TapPiece::kMostFrames) {
         const auto count = std::min(TapPiece::kMostFrames, frames - first);
         const auto still_to_come = std::int64_t{frames} - first - count;
         piece_.due_ns = time.due_ns - still_to_come * 1'000'000'000 / piece_.rate_hz;
+        piece_.next_block_ns = still_to_come == 0 ? next_block_ns : 0;
         hand_over(in, first, count);
     }
     for (std::uint32_t c = 0; c < channels_; ++c) {

@@ -21,13 +21,9 @@ struct TapPiece {
     std::uint32_t rate_hz = 0;
     std::uint32_t preparation = 0;  ///< grows when the card has changed, and frames begin anew
     std::uint32_t frames = 0;
-    std::uint32_t block_frames = 0;  ///< of the block that it is a part of
+    /// Stamp clock: when the next block is to be expected; 0 where more of this one follows.
+    std::int64_t next_block_ns = 0;
     std::array<float, kMostFrames> samples{};
-
-    /// Stamp clock: when the callback is to be expected that brings the next block.
-    [[nodiscard]] std::int64_t next_entry_ns() const noexcept SIDETONE_REALTIME {
-        return rate_hz == 0 ? 0 : entered_ns + std::int64_t{block_frames} * 1'000'000'000 / rate_hz;
-    }
 };
 
 /// Hands what passes to one other thread, which listens: the audio thread copies it into a ring, and never waits. What
@@ -45,8 +41,8 @@ public:
     /// Pieces that the reader was too slow for.
     [[nodiscard]] std::uint64_t misses() const noexcept override { return lost_.load(std::memory_order_relaxed); }
 
-    /// One reading thread, which nobody wakes. False when there is nothing yet. Frames that were lost are missing from
-    /// `first_frame`'s order.
+    /// One reading thread, never woken: it has to look. False when there is nothing yet. Frames that were lost are
+    /// missing from `first_frame`'s order.
     [[nodiscard]] bool try_take(TapPiece& piece) noexcept SIDETONE_REALTIME { return ring_.try_pop(piece); }
 
 private:

@@ -61,7 +61,7 @@ class BenchTransport(program.ProgramTest):
     # A stopped process is what a stall of the machine looks like.
     def test_a_machine_that_stands_still_is_told_from_misses_of_ours(self):
         running = self.start_program("bench", "transport", "--blocks", 128, "--seconds", 1, "--watch-stalls", "--json", "out.json")
-        for _ in range(8):
+        while running.process.poll() is None:
             time.sleep(0.7)
             running.process.send_signal(signal.SIGSTOP)
             time.sleep(0.05)
@@ -70,10 +70,10 @@ class BenchTransport(program.ProgramTest):
         if "nobody watches" in result.err:
             self.skipTest("no right to real-time priority")
         results = {entry["pipeline"]: entry for entry in self.json("out.json")["results"]}
-        self.assertEqual(result.code, 1 if any(results[name]["misses"] for name in ("pipelined", "direct")) else 0, result)
-        self.assertGreater(sum(sum(entry["misses_external"].values()) for entry in results.values()), 0)
         for name in ("pipelined", "direct"):
+            self.assertGreater(sum(results[name]["misses_external"].values()), 0, result)
             self.assertEqual(results[name]["misses"], 0, result)
+        self.assertEqual(result.code, 0, result)
 
     def test_bad_input_is_refused(self):
         self.assert_refused(self.run_program("bench", "transport", "--blocks", "0"), "--blocks")
@@ -266,6 +266,11 @@ class BenchInterruptions(program.ProgramTest):
             # What was counted fills at least so much of the time that was lost.
             least = sum(entry["from_us"] * entry["per_second"] for entry in core["interruptions"]) / 1e6
             self.assertGreaterEqual(core["lost_share"] * 1.001, least)
+            tick = core["clock_tick"]
+            if tick is not None:
+                self.assertAlmostEqual(tick["per_second"] * tick["period_ms"] / 1000, tick["kept_share"], delta=0.1)
+                self.assertGreater(tick["kept_share"], 0.7)
+                self.assertLessEqual(tick["p50_us"], tick["p90_us"])
         self.assertEqual([job["job_us"] for job in found["jobs"]], [1, 3, 10, 30, 100, 300, 1000, 3000])
         for job in found["jobs"]:
             self.assertGreater(job["us"]["count"], 0)

@@ -25,6 +25,26 @@ TEST(StallWatch, AStallCountsFromAPeriodBeforeItWasSeenToItsEnd) {
     EXPECT_EQ(most_stalled_ns({}, 0, 100 * kMs), 0);
 }
 
+TEST(StallWatch, ExcusesWhatItExplains) {
+    std::int64_t from_ns = 0, to_ns = 0, stalled_ns = 0;
+    const StallFinder stalls = [&](std::int64_t from, std::int64_t to) {
+        from_ns = from;
+        to_ns = to;
+        return stalled_ns;
+    };
+    const StallExcuse overrun{.within_ns = 6 * kMs, .least_ns = 3 * kMs}, any{.within_ns = 6 * kMs};
+    EXPECT_FALSE(is_excused(100 * kMs, any, stalls)) << "nothing stood still";
+    EXPECT_EQ(from_ns, 94 * kMs);
+    EXPECT_EQ(to_ns, 100 * kMs);
+    stalled_ns = 2 * kMs;
+    EXPECT_TRUE(is_excused(100 * kMs, any, stalls));
+    EXPECT_FALSE(is_excused(100 * kMs, overrun, stalls)) << "for 2 of the 3 ms";
+    stalled_ns = 3 * kMs;
+    EXPECT_TRUE(is_excused(100 * kMs, overrun, stalls));
+    stalled_ns = 0;
+    EXPECT_FALSE(is_excused(100 * kMs, {.within_ns = kMs, .least_ns = 0}, stalls)) << "without a stall there is none";
+}
+
 TEST(StallWatch, ExactlyThoseRunsAreLeftOutThatAStallOverlaps) {
     // It counts from 9 ms to 14 ms; what a run took says nothing.
     const std::deque<Stall> stalls{{.from_ns = 10 * kMs, .to_ns = 14 * kMs}};

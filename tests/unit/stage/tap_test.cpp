@@ -40,10 +40,9 @@ TEST(Tap, HandsOverTheMeanOfTheChannelsInPieces) {
     EXPECT_EQ(piece.samples[127], 2 * 127.0F);
     EXPECT_EQ(piece.due_ns, 5'000'000'000 - 72 * 1'000'000'000LL / 48'000);
     EXPECT_EQ(piece.entered_ns, 5'000'070'000);
-    constexpr std::int64_t kNextEntry = 5'000'070'000 + 200 * 1'000'000'000LL / 48'000;
-    EXPECT_EQ(piece.next_entry_ns(), kNextEntry);
+    EXPECT_EQ(piece.next_block_ns, 0) << "more of this one follows";
     ASSERT_TRUE(tap.try_take(piece));
-    EXPECT_EQ(piece.next_entry_ns(), kNextEntry) << "of the whole block, not of this part";
+    EXPECT_EQ(piece.next_block_ns, 5'000'000'000 + 200 * 1'000'000'000LL / 48'000) << "however late this one came";
     EXPECT_EQ(piece.first_frame, 128);
     EXPECT_EQ(piece.frames, 72U);
     EXPECT_EQ(piece.samples[71], 2 * 199.0F);
