@@ -143,10 +143,8 @@ void Pass::run_slice(std::size_t which, std::size_t first_hop, std::size_t runs)
 // A stall of any processor is told of when it ends, and may outlast a slice that ran on another: slices are judged as
 // late as can be.
 void Pass::tell_stalled_from_others(std::size_t which) {
-    if (auto* watch = settings_.watch; watch != nullptr) {
-        const auto stalls = [watch](auto from_ns, auto to_ns) { return watch->most_stalled_ns(from_ns, to_ns); };
+    if (const auto stalls = rt::stall_finder(settings_.watch); stalls)
         rt::record_unstalled(to_judge_[which], stalls, *outcomes_[which].unstalled);
-    }
     to_judge_[which].clear();
 }
 

@@ -100,28 +100,31 @@ nlohmann::json print_core(const Core& core) {
         per_second.push_back({{"from_us", kFromUs[n]}, {"per_second", rate}});
     }
     fmt::print("{:>12.1f}{:>9.2f} %\n", static_cast<double>(longest_ns) / 1e3, 100 * lost);
-    return {{"core", core.number},         {"seconds", seconds},
-            {"interruptions", per_second}, {"longest_us", static_cast<double>(longest_ns) / 1e3},
-            {"lost_share", lost},          {"clock_tick", nullptr}};
+    return {{"core", core.number},
+            {"seconds", seconds},
+            {"interruptions", per_second},
+            {"longest_us", static_cast<double>(longest_ns) / 1e3},
+            {"lost_share", lost}};
 }
 
-void print_clock_tick(const Core& core, nlohmann::json& json) {
+nlohmann::json print_clock_tick(const Core& core) {
     const auto tick = rt::clock_tick_of(core.watches);
     if (!tick) {
         fmt::print("core {}: none of them is seen to be the kernel's clock\n", core.number);
-        return;
+        return nullptr;
     }
+    const auto period_ms = static_cast<double>(tick->period_ns) / 1e6;
     const auto median_us = static_cast<double>(tick->median_ns) / 1e3, p90_us = static_cast<double>(tick->p90_ns) / 1e3;
     const auto per_second = static_cast<double>(tick->count) / core.seconds();
     fmt::print(
         "core {}: {:.0f} of them are the kernel's clock, every {:.2f} ms: {:.0f} us each (median), 90 % at most "
         "{:.0f}\n",
-        core.number, per_second, static_cast<double>(tick->period_ns) / 1e6, median_us, p90_us);
-    json["clock_tick"] = {{"period_ms", static_cast<double>(tick->period_ns) / 1e6},
-                          {"per_second", per_second},
-                          {"kept_share", tick->kept},
-                          {"p50_us", median_us},
-                          {"p90_us", p90_us}};
+        core.number, per_second, period_ms, median_us, p90_us);
+    return {{"period_ms", period_ms},
+            {"per_second", per_second},
+            {"kept_share", tick->kept},
+            {"p50_us", median_us},
+            {"p90_us", p90_us}};
 }
 
 nlohmann::json print_job(std::int64_t job_us, const std::vector<Core>& cores) {
@@ -142,7 +145,7 @@ int bench_interruptions(const InterruptionArguments& arguments) {
     fmt::print("What interrupts a thread that never rests, a second, by length in microseconds\n");
     fmt::print("core     1 to 3   3 to 10  10 to 30 30 to 100  to 300  from 300     longest  of time\n");
     for (const auto& core : cores) of_cores.push_back(print_core(core));
-    for (std::size_t n = 0; n < cores.size(); ++n) print_clock_tick(cores[n], of_cores[n]);
+    for (std::size_t n = 0; n < cores.size(); ++n) of_cores[n]["clock_tick"] = print_clock_tick(cores[n]);
     fmt::print("\nWhat a job would have taken, caches aside, microseconds\n");
     fmt::print("   job        p50      p95      p99    p99.9       max   p99.9/p50\n");
     for (const auto job_us : kJobsUs) of_jobs.push_back(print_job(job_us, cores));

@@ -122,10 +122,7 @@ public:
           sound_(arguments.input.empty() ? make_voice(arguments.rate_hz)
                                          : read_sound(arguments.input, arguments.rate_hz)),
           pipelines_(make_pipelines(arguments, manifest_)),
-          watch_(watch_stalls(arguments.watch_stalls, device::SimSettings{}.priority)) {
-        if (watch_ != nullptr)
-            stalls_ = [this](auto from_ns, auto to_ns) { return watch_->most_stalled_ns(from_ns, to_ns); };
-    }
+          watch_(watch_stalls(arguments.watch_stalls, device::SimSettings{}.priority)) {}
 
     [[nodiscard]] CheckResult check(std::uint32_t block_frames) {
         show("comparing outputs", block_frames);
@@ -143,7 +140,8 @@ private:
     }
     void measure_slice(Pipeline& pipeline, const device::SimSettings& card, double seconds, Outcome& outcome) {
         show(pipeline.name(), card.pacing.block_frames);
-        run_slice(pipeline, card, seconds, stalls_, outcome);
+        run_slice(pipeline, card, seconds, rt::stall_finder(watch_.get()), outcome);
+        if (watch_) watch_->collect();
         done_s_ += seconds;
     }
 
@@ -152,7 +150,6 @@ private:
     std::vector<float> sound_;
     std::vector<std::unique_ptr<Pipeline>> pipelines_;
     std::unique_ptr<rt::StallWatch> watch_;  // null: nobody watches
-    rt::StallFinder stalls_;
     StatusLine line_;
     double done_s_ = 0;
 };

@@ -108,13 +108,11 @@ void TimedPipeline::note_misses(const device::CardBlock& block, std::int64_t end
     note(pipeline_.misses() - misses_seen_, was_late, {.within_ns = 2 * period});
     misses_seen_ = pipeline_.misses();
     const auto since_due = ended_ns - block.due_ns;
-    if (since_due > period) {
-        note(1, lateness > half_period, {.within_ns = since_due, .least_ns = since_due - period});
-    }
+    if (since_due > period) note(1, lateness > half_period, rt::StallExcuse::of_overrun(since_due, period));
     if (block.lost_frames > 0) {
         const auto lost = (block.lost_frames + block.frames - 1) / block.frames;
         const auto lost_ns = static_cast<std::int64_t>(lost) * period;
-        note(lost, !overran_before_, {.within_ns = lost_ns + 2 * period, .least_ns = lost_ns / 2});
+        note(lost, !overran_before_, rt::StallExcuse::of_lost(lost_ns, period));
     }
 }
 
@@ -214,7 +212,6 @@ void run_slice(Pipeline& pipeline, const device::SimSettings& card_settings, dou
     card.stop();
     pipeline.stop();
     if (stalls && !timed->misses().empty()) std::this_thread::sleep_for(kStallsKnownAfter);
-    if (stalls) (void)stalls(0, 0);  // fetches what was seen, which is forgotten when it is too much
     const auto is_stolen = [&](const Miss& miss) {
         return stalls ? rt::is_excused(miss.at_ns, miss.excuse, stalls) : stolen.contains(miss.at_ns);
     };

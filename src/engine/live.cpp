@@ -76,11 +76,6 @@ std::unique_ptr<rt::StallWatch> watch_of(const LiveOptions& options) {
     return watch;
 }
 
-StallFinder stalls_of(rt::StallWatch* watch) {
-    if (watch == nullptr) return {};
-    return [watch](std::int64_t from_ns, std::int64_t to_ns) { return watch->most_stalled_ns(from_ns, to_ns); };
-}
-
 // The control thread of one run.
 class LiveRun {
 public:
@@ -88,7 +83,7 @@ public:
         : shallow_idle_(options.deep_idle ? nullptr : std::make_unique<rt::ShallowIdle>()),
           engine_(engine),
           watch_(watch_of(options)),
-          tally_(engine, stalls_of(watch_.get())),
+          tally_(engine, rt::stall_finder(watch_.get())),
           open_card_(open_card),
           options_(options) {}
 
@@ -178,6 +173,7 @@ Report LiveRun::run(const std::atomic<bool>& stop) {
 }
 
 void LiveRun::poll(std::int64_t now_ns) {
+    if (watch_) watch_->collect();
     tally_.poll(card_ ? card_->audio_thread_id() : 0);
     if (options_.remote != nullptr) {
         for (const auto& line : options_.remote->take_lines()) tell(line);

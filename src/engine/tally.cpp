@@ -56,7 +56,6 @@ void Tally::poll(int audio_thread_id) {
     const auto format = engine_.format();
     const auto period_ns = format.rate_hz == 0 ? 1e9 : 1e9 * format.block_frames / format.rate_hz;
 
-    if (stalls_) (void)stalls_(0, 0);  // fetches what was seen, which is forgotten when it is too much
     rt::Event event;
     while (engine_.take_event(event)) {
         const auto kind = static_cast<EventKind>(event.kind);
@@ -109,25 +108,21 @@ bool Tally::was_stolen(int audio_thread_id) {
 // A watch that is late by less than a stall's least length sees none: what took a little too long stays ours.
 bool Tally::is_explained_by_stalls(const rt::Event& event, double period_ns) const {
     const auto period = static_cast<std::int64_t>(period_ns);
-    const auto explains = [&](std::int64_t within_ns, std::int64_t least_ns) {
-        return rt::is_excused(event.at_ns, {.within_ns = within_ns, .least_ns = least_ns}, stalls_);
-    };
+    const auto explains = [&](const rt::StallExcuse& excuse) { return rt::is_excused(event.at_ns, excuse, stalls_); };
     switch (static_cast<EventKind>(event.kind)) {
-        case EventKind::block_overrun: {
-            const auto since_due = event.values[0] + event.values[1];
-            return explains(since_due, since_due - period);
-        }
+        case EventKind::block_overrun:
+            return explains(rt::StallExcuse::of_overrun(event.values[0] + event.values[1], period));
         case EventKind::hop_late:
-            return explains(event.values[2], 1);
+            return explains({.within_ns = event.values[2]});
         case EventKind::frames_lost: {
             const auto format = engine_.format();
             const auto lost = static_cast<std::int64_t>(1e9 * static_cast<double>(event.values[0]) / format.rate_hz);
-            return explains(lost + 2 * period, lost / 2);
+            return explains(rt::StallExcuse::of_lost(lost, period));
         }
         case EventKind::helper_late:
-            return explains(std::max(2 * period, kHelperNs), 1);
+            return explains({.within_ns = std::max(2 * period, kHelperNs)});
         default:
-            return explains(2 * period, 1);
+            return explains({.within_ns = 2 * period});
     }
 }
 

@@ -115,6 +115,11 @@ std::int64_t StallWatch::longest_ns() {
     return longest_ns_;
 }
 
+StallFinder stall_finder(StallWatch* watch) {
+    if (watch == nullptr) return {};
+    return [watch](std::int64_t from_ns, std::int64_t to_ns) { return watch->most_stalled_ns(from_ns, to_ns); };
+}
+
 bool is_excused(std::int64_t at_ns, const StallExcuse& excuse, const StallFinder& stalls) {
     return stalls(at_ns - excuse.within_ns, at_ns) >= std::max<std::int64_t>(excuse.least_ns, 1);
 }

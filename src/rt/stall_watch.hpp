@@ -51,10 +51,12 @@ public:
     /// The same thread. Since watching began, all processors.
     [[nodiscard]] std::uint64_t stalls();
     [[nodiscard]] std::int64_t longest_ns();
+    /// The same thread. Fetches what was seen, as all of these do: only so much of it waits to be fetched, and what is
+    /// too much is forgotten. To be called now and then where nobody asks for anything.
+    void collect();
 
 private:
     class Watcher;
-    void collect();
 
     std::vector<std::unique_ptr<Watcher>> watchers_;  // one a processor
     std::vector<std::deque<Stall>> recent_;
@@ -66,9 +68,21 @@ private:
 /// (StallWatch::most_stalled_ns).
 using StallFinder = std::function<std::int64_t(std::int64_t from_ns, std::int64_t to_ns)>;
 
+/// Asks `watch`, which must live as long; empty where there is none.
+[[nodiscard]] StallFinder stall_finder(StallWatch* watch);
+
 /// What excuses something that came late: that the machine stood still for `least_ns` of the `within_ns` before.
 struct StallExcuse {
     std::int64_t within_ns = 0, least_ns = 1;
+
+    /// A callback that ended `since_due_ns` after it was due: all by which that is more than a period.
+    [[nodiscard]] static StallExcuse of_overrun(std::int64_t since_due_ns, std::int64_t period_ns) noexcept {
+        return {.within_ns = since_due_ns, .least_ns = since_due_ns - period_ns};
+    }
+    /// Sound that the card skipped: half of it.
+    [[nodiscard]] static StallExcuse of_lost(std::int64_t lost_ns, std::int64_t period_ns) noexcept {
+        return {.within_ns = lost_ns + 2 * period_ns, .least_ns = lost_ns / 2};
+    }
 };
 
 /// Whether that excuses what came late at `at_ns` (stamp clock).
